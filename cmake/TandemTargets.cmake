@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# tandem_library() and tandem_unit_test(): one CMake target per folder, one test binary per folder.
+
+# What every Tandem target is compiled with.
+function(tandem_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                           -Woverloaded-virtual -Wimplicit-fallthrough
+                                           -Wno-missing-field-initializers)  # options structs
+  if(TANDEM_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(TANDEM_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${TANDEM_SANITIZE} -fno-omit-frame-pointer
+                                             -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${TANDEM_SANITIZE})
+  endif()
+endfunction()
+
+# tandem_library(name SOURCES … DEPENDS …): the library tandem::<name> of the folder at hand.
+function(tandem_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(tandem_${name} STATIC ${arg_SOURCES})
+  add_library(tandem::${name} ALIAS tandem_${name})
+  set_target_properties(tandem_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(tandem_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                                                   $<INSTALL_INTERFACE:include/tandem>)
+  target_link_libraries(tandem_${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
+  tandem_compile_options(tandem_${name})
+endfunction()
+
+# tandem_unit_test(name SOURCES … DEPENDS …): tests without QEMU, listed by ctest as unit.<Suite>.<Test>.
+function(tandem_unit_test name)
+  if(NOT TANDEM_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
+  tandem_compile_options(${name})
+  include(GoogleTest)
+  gtest_discover_tests(${name} TEST_PREFIX unit. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
+                       PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()
