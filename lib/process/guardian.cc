@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/process/guardian.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+
+#include "lib/base/log.h"
+#include "lib/process/line_splitter.h"
+#include "lib/process/process_tree.h"
+
+namespace tandem {
+namespace {
+
+constexpr char kProtect = '+';
+constexpr char kForget = '-';
+constexpr absl::Duration kKillTime = absl::Seconds(10);
+constexpr int kOrders = STDERR_FILENO + 1;  // the guardian's end of the pipe
+
+void DetachFromEverything(int pipe) {
+  setsid();
+  prctl(PR_SET_NAME, "tandem-guardian");
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT}) std::signal(signal, SIG_IGN);
+  int kept = fcntl(pipe, F_DUPFD, kOrders + 1);  // out of the way of what is put in place below
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, standard);
+  dup2(kept, kOrders);
+  close_range(kOrders + 1, ~0U, 0);
+  (void)!chdir("/");  // a working directory would keep its file system busy
+}
+
+// Reads orders until the owner is gone; returns the directories still to be removed.
+std::set<std::string> ReadOrders() {
+  std::set<std::string> directories;
+  LineSplitter splitter;
+  char buffer[4096];
+  ssize_t size = 0;
+  while ((size = read(kOrders, buffer, sizeof buffer)) > 0 || (size < 0 && errno == EINTR)) {
+    if (size < 0) continue;
+    splitter.Feed({buffer, static_cast<size_t>(size)}, [&](std::string_view line) {
+      std::string path(line.substr(1));
+      if (line[0] == kProtect) directories.insert(path);
+      if (line[0] == kForget) directories.erase(path);
+    });
+  }
+  return directories;
+}
+
+[[noreturn]] void RunGuardian(int pipe, const std::string& owner_tag) {
+  DetachFromEverything(pipe);
+  (void)!write(kOrders, &kProtect, 1);  // tells the owner that it stands on its own feet
+  std::set<std::string> directories = ReadOrders();
+  KillTagged(owner_tag, Deadline::AfterUnscaled(kKillTime)).IgnoreError();
+  std::error_code ignored;
+  for (const std::string& directory : directories) {
+    std::filesystem::remove_all(directory, ignored);
+  }
+  _exit(0);
+}
+
+}  // namespace
+
+Guardian& Guardian::Instance() {
+  static auto* guardian = new Guardian();
+  std::lock_guard lock(guardian->mutex_);
+  guardian->StartIfDead();
+  return *guardian;
+}
+
+void Guardian::StartIfDead() {
+  if (owner_ != getpid()) directories_.clear();  // a fork of the owner has no say in its directories
+  if (owner_ == getpid() && pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0) return;
+  Start();
+}
+
+void Guardian::Start() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    Log().error("no guardian: socketpair failed with errno {}", errno);
+    return;
+  }
+  owner_ = getpid();
+  std::string owner_tag = OwnerTagPrefix();
+  pid_ = fork();
+  if (pid_ == 0) RunGuardian(ends[1], owner_tag);
+  close(ends[1]);
+  pipe_.reset(ends[0]);
+  if (pid_ < 0) Log().error("no guardian: fork failed with errno {}", errno);
+  char ready = 0;
+  TEMP_FAILURE_RETRY(read(pipe_.get(), &ready, 1));
+  for (const std::string& directory : directories_) Send(kProtect, directory);
+}
+
+bool Guardian::Send(char order, const std::string& path) {
+  std::string line = order + path + "\n";
+  return send(pipe_.get(), line.data(), line.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(line.size());
+}
+
+// A guardian that does not listen is dying, perhaps not yet dead: waitpid could still find it alive.
+void Guardian::SendOrReplace(char order, const std::string& path) {
+  if (Send(order, path)) return;
+  if (pid_ > 0) TEMP_FAILURE_RETRY(waitpid(pid_, nullptr, 0));
+  Start();
+}
+
+void Guardian::ProtectDirectory(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  directories_.insert(path);
+  SendOrReplace(kProtect, path);
+}
+
+void Guardian::ForgetDirectory(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  directories_.erase(path);
+  SendOrReplace(kForget, path);
+}
+
+}  // namespace tandem

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds and ends whole families of processes, grandchildren in sessions of their own included.
+//
+// Each process that Tandem spawns carries the environment variable TANDEM_PROCESS_TAG
+// ("<owner pid>-<owner start time>-<number>"), which its descendants inherit. A family is the
+// processes of this user whose tag begins with a given prefix, read from /proc/PID/environ.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "lib/base/deadline.h"
+
+namespace tandem {
+
+inline constexpr std::string_view kProcessTagVariable = "TANDEM_PROCESS_TAG";
+
+// "<pid>-<start time in clock ticks>-": unique over reuse of pids. Prefix of all tags of our children.
+std::string OwnerTagPrefix();
+
+// Pids of living (not zombie) processes whose tag begins with `tag_prefix`, this process excepted.
+std::vector<pid_t> FindTagged(std::string_view tag_prefix);
+
+// SIGKILLs them all and returns once none is left; DeadlineExceeded names those that remain.
+absl::Status KillTagged(std::string_view tag_prefix, const Deadline& deadline);
+
+}  // namespace tandem

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A directory for the sockets and temporary files of one test.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace tandem {
+
+// Owns a new directory "tandem-XXXXXX", mode 0700, below $TMPDIR (default /tmp); removes it with all
+// in it when destroyed, and by the guardian if the process dies first. Where $TMPDIR is too long for
+// a unix socket's path (108 bytes), /tmp is used instead and the log says so. Not thread-safe.
+class ScratchDirectory {
+ public:
+  // Fails with the errno and the name of the parent directory when none can be made.
+  static absl::StatusOr<std::unique_ptr<ScratchDirectory>> Create();
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  ~ScratchDirectory();
+
+  const std::string& path() const { return path_; }
+  std::string File(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  explicit ScratchDirectory(std::string path) : path_(std::move(path)) {}
+
+  std::string path_;
+};
+
+}  // namespace tandem
