@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/qemu/machine.h"
+
+#include <poll.h>
+
+#include <atomic>
+#include <csignal>
+
+#include "lib/base/status.h"
+#include "lib/process/unix_socket.h"
+
+namespace tandem {
+namespace {
+
+// How long the end of a process may come after the end of its QMP connection.
+constexpr absl::Duration kDeathAfterDisconnect = absl::Seconds(2);
+
+std::string SocketPath(const ScratchDirectory& scratch, std::string_view role,
+                       std::string_view kind) {
+  static std::atomic<int> number = 0;
+  return scratch.File(fmt::format("{}-{}.{}", role, ++number, kind));
+}
+
+bool HasConnection(int listener) {
+  pollfd entry{.fd = listener, .events = POLLIN, .revents = 0};
+  return poll(&entry, 1, 0) == 1;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Machine>> Machine::Launch(const QemuBinary& binary,
+                                                         const MachineOptions& options,
+                                                         const ScratchDirectory& scratch,
+                                                         Recording& recording) {
+  std::unique_ptr<Machine> machine(new Machine(options, recording));
+  TANDEM_RETURN_IF_ERROR(
+      WithContext(machine->Start(binary, scratch), "cannot start the " + options.role));
+  return machine;
+}
+
+absl::Status Machine::Start(const QemuBinary& binary, const ScratchDirectory& scratch) {
+  std::string qmp_path = SocketPath(scratch, role(), "qmp");
+  std::string serial_path = SocketPath(scratch, role(), "serial");
+  TANDEM_ASSIGN_OR_RETURN(qmp_listener_, ListenUnix(qmp_path));
+  TANDEM_ASSIGN_OR_RETURN(serial_listener_, ListenUnix(serial_path));
+  SpawnOptions spawn{.name = role(), .argv = binary.command()};
+  for (std::string& argument : CommandLine(options_, qmp_path, serial_path)) {
+    spawn.argv.push_back(std::move(argument));
+  }
+  TANDEM_ASSIGN_OR_RETURN(process_, ChildProcess::Spawn(spawn, recording_));
+  connect_watch_ = IoThread::Instance().Watch(qmp_listener_.get(), [this] {
+    recording_.Notify();
+    return false;
+  });
+  return absl::OkStatus();
+}
+
+Machine::~Machine() {
+  if (connect_watch_ != 0) IoThread::Instance().Unwatch(connect_watch_);
+  process_.reset();
+}
+
+absl::Status Machine::AwaitReady(const Deadline& deadline) {
+  if (ready()) return absl::OkStatus();
+  absl::Status waited = recording_.Wait(
+      deadline, fmt::format("the QMP connection of the {} (pid {})", role(), process_->pid()),
+      [this] { return HasConnection(qmp_listener_.get()) || !process_->running(); });
+  if (!process_->running()) return ExplainEnd(absl::UnavailableError("QEMU did not connect"));
+  TANDEM_RETURN_IF_ERROR(waited);
+  TANDEM_ASSIGN_OR_RETURN(UniqueFd qmp, AcceptUnix(qmp_listener_.get()));
+  qemu_pid_ = PeerPid(qmp.get());
+  auto client = std::make_unique<QmpClient>(role(), std::move(qmp), recording_);
+  client->set_explain_end([this](const absl::Status& ended) { return ExplainEnd(ended); });
+  TANDEM_RETURN_IF_ERROR(client->Negotiate(deadline));
+  // QEMU answers commands only when all its devices are there, so the console is connected by now.
+  TANDEM_ASSIGN_OR_RETURN(UniqueFd serial, AcceptUnix(serial_listener_.get()));
+  serial_ = std::make_unique<SerialPort>(role(), std::move(serial), recording_);
+  qmp_ = std::move(client);
+  return absl::OkStatus();
+}
+
+absl::Status Machine::ExplainEnd(const absl::Status& connection_ended) const {
+  recording_
+      .Wait(Deadline::After(kDeathAfterDisconnect), "the end of " + role(),
+            [this] { return !process_->running(); })
+      .IgnoreError();
+  std::optional<ExitStatus> status = process_->exit_status();
+  if (!status) return connection_ended;
+  std::string said = process_->last_stderr_line();
+  return MakeError(absl::StatusCode::kUnavailable, "{} (pid {}) died with {}; its last line on "
+                   "stderr: {}", role(), process_->pid(), status->ToString(),
+                   said.empty() ? "(none)" : said);
+}
+
+bool Machine::alive() const { return ready() && process_->running() && qmp_->connected(); }
+
+absl::Status Machine::Stop(const Deadline& deadline) {
+  return qmp_->Execute("stop", deadline).status();
+}
+
+absl::Status Machine::Cont(const Deadline& deadline) {
+  return qmp_->Execute("cont", deadline).status();
+}
+
+absl::StatusOr<std::string> Machine::RunState(const Deadline& deadline) {
+  TANDEM_ASSIGN_OR_RETURN(Json reply, qmp_->Execute("query-status", deadline));
+  return reply["status"].Text();
+}
+
+absl::StatusOr<std::string> Machine::HumanMonitor(const std::string& line,
+                                                  const Deadline& deadline) {
+  TANDEM_ASSIGN_OR_RETURN(Json reply, qmp_->Execute("human-monitor-command",
+                                                    Json::Object({{"command-line", line}}),
+                                                    deadline));
+  return reply.Text();
+}
+
+absl::Status Machine::Quit(const Deadline& deadline) {
+  process_->ExpectExit();
+  TANDEM_RETURN_IF_ERROR(qmp_->Execute("quit", deadline).status());
+  TANDEM_ASSIGN_OR_RETURN(ExitStatus status, process_->WaitForExit(deadline));
+  if (status.succeeded()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInternal, "{} ended with {} after quit; its last line on "
+                   "stderr: {}", role(), status.ToString(), process_->last_stderr_line());
+}
+
+absl::Status Machine::Kill(const Deadline& deadline) { return process_->KillTree(deadline); }
+absl::Status Machine::Freeze() { return process_->Signal(SIGSTOP); }
+absl::Status Machine::Thaw() { return process_->Signal(SIGCONT); }
+
+}  // namespace tandem

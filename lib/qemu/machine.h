@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// One running QEMU: its process, QMP conversation and serial port.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "lib/base/deadline.h"
+#include "lib/base/recording.h"
+#include "lib/process/child_process.h"
+#include "lib/process/scratch_directory.h"
+#include "lib/qemu/machine_options.h"
+#include "lib/qemu/qemu_binary.h"
+#include "lib/qemu/serial_port.h"
+#include "lib/qmp/qmp_client.h"
+
+namespace tandem {
+
+// Owns a QEMU process; the destructor kills it and all it started. An unexpected death interrupts
+// every wait on the Recording. Thread-safe, except Launch and the destructor.
+class Machine {
+ public:
+  // Spawns QEMU and returns at once, so that two can start side by side. `recording` and `scratch`
+  // must outlive the machine. Call from the main thread.
+  static absl::StatusOr<std::unique_ptr<Machine>> Launch(const QemuBinary& binary,
+                                                         const MachineOptions& options,
+                                                         const ScratchDirectory& scratch,
+                                                         Recording& recording);
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  ~Machine();
+
+  // Blocks until QMP is negotiated. Unavailable with exit status and last stderr line when QEMU ends
+  // before. Everything below but role, process, command_line and Kill needs it.
+  absl::Status AwaitReady(const Deadline& deadline);
+
+  const std::string& role() const { return options_.role; }
+  const MachineOptions& options() const { return options_; }
+  // Complete, wrapper first.
+  const std::vector<std::string>& command_line() const { return process_->argv(); }
+  ChildProcess& process() { return *process_; }
+  const ChildProcess& process() const { return *process_; }
+  Recording& recording() { return recording_; }
+  // QEMU's own pid, also behind a wrapper; the spawned one before AwaitReady.
+  pid_t pid() const { return qemu_pid_ > 0 ? qemu_pid_ : process_->pid(); }
+  bool ready() const { return qmp_ != nullptr; }
+  QmpClient& qmp() { return *qmp_; }
+  const EventLog& events() const { return qmp_->events(); }
+  SerialPort& serial() { return *serial_; }
+  // True while its process runs and its QMP connection stands.
+  bool alive() const;
+
+  // QMP `stop` and `cont`; the answer comes when the state has changed.
+  absl::Status Stop(const Deadline& deadline);
+  absl::Status Cont(const Deadline& deadline);
+  // `query-status` (QAPI RunState): "running", "paused", "postmigrate", "inmigrate", …
+  absl::StatusOr<std::string> RunState(const Deadline& deadline);
+  // A line for the human monitor; its output.
+  absl::StatusOr<std::string> HumanMonitor(const std::string& line, const Deadline& deadline);
+
+  // QMP `quit`, then awaits the end of the process. Not OK when it did not end with exit code 0.
+  absl::Status Quit(const Deadline& deadline);
+  // SIGKILL to the whole family; returns when it is gone.
+  absl::Status Kill(const Deadline& deadline);
+  // SIGSTOP: the process stands still and answers nothing until Thaw or Kill.
+  absl::Status Freeze();
+  absl::Status Thaw();
+
+ private:
+  Machine(MachineOptions options, Recording& recording)
+      : options_(std::move(options)), recording_(recording) {}
+  absl::Status Start(const QemuBinary& binary, const ScratchDirectory& scratch);
+  absl::Status ExplainEnd(const absl::Status& connection_ended) const;
+
+  const MachineOptions options_;
+  Recording& recording_;
+  UniqueFd qmp_listener_, serial_listener_;
+  IoThread::WatchId connect_watch_ = 0;
+  std::unique_ptr<ChildProcess> process_;
+  pid_t qemu_pid_ = -1;
+  std::unique_ptr<SerialPort> serial_;
+  std::unique_ptr<QmpClient> qmp_;
+};
+
+}  // namespace tandem

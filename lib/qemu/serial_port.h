@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a machine's first serial port printed.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "lib/base/recording.h"
+#include "lib/base/unique_fd.h"
+#include "lib/process/io_thread.h"
+
+namespace tandem {
+
+// Owns the connected socket of a serial chardev; the I/O thread reads it. Thread-safe.
+class SerialPort {
+ public:
+  // `recording` must outlive the port.
+  SerialPort(std::string name, UniqueFd socket, Recording& recording);
+  SerialPort(const SerialPort&) = delete;
+  SerialPort& operator=(const SerialPort&) = delete;
+  ~SerialPort();
+
+  // Bytes printed so far; a cursor.
+  size_t size() const;
+  // What was printed after `cursor` bytes.
+  std::string TextAfter(size_t cursor) const;
+
+ private:
+  bool OnReadable();
+
+  const std::string name_;
+  Recording& recording_;
+  UniqueFd socket_;
+  mutable std::mutex mutex_;
+  std::string text_;
+  IoThread::WatchId watch_ = 0;
+};
+
+}  // namespace tandem
