@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/guest/guest_machine.h"
+
+#include "lib/base/status.h"
+
+namespace tandem {
+namespace {
+
+std::string LastOutput(const std::string& text) {
+  constexpr size_t kShown = 60;
+  return text.size() <= kShown ? text : "…" + text.substr(text.size() - kShown);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GuestMachine>> GuestMachine::Launch(
+    const QemuBinary& binary, const std::string& target, MachineOptions options,
+    const GuestOptions& guest, const ScratchDirectory& scratch, Recording& recording) {
+  TANDEM_RETURN_IF_ERROR(AddGuest(target, guest, options));
+  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<Machine> machine,
+                          Machine::Launch(binary, options, scratch, recording));
+  return std::unique_ptr<GuestMachine>(new GuestMachine(std::move(machine), scratch));
+}
+
+absl::Status GuestMachine::WaitForBoot(const Deadline& deadline) const {
+  TANDEM_RETURN_IF_ERROR(machine_->recording().Wait(
+      deadline, fmt::format("the first sweep of the guest on the {}", role()),
+      [this] {
+        ConsoleSummary seen = console();
+        return seen.sweeps > 0 || !seen.failures.empty();
+      },
+      [this] { return fmt::format("console \"{}\"", machine_->serial().TextAfter(0)); }));
+  return WaitForSweeps(0, deadline);
+}
+
+absl::Status GuestMachine::WaitForSweeps(size_t count, const Deadline& deadline) const {
+  SerialPort& serial = machine_->serial();
+  size_t start = serial.size();
+  ConsoleSummary fresh;
+  TANDEM_RETURN_IF_ERROR(machine_->recording().Wait(
+      deadline, fmt::format("{} sweeps of the guest on the {}", count, role()),
+      [&] {
+        fresh = SummarizeConsole(serial.TextAfter(start));
+        return fresh.sweeps >= count || !fresh.failures.empty();
+      },
+      [&] {
+        return fmt::format("{} of them came, console ends in \"{}\"", fresh.sweeps,
+                           LastOutput(serial.TextAfter(0)));
+      }));
+  std::vector<std::string> failures = console().failures;
+  if (failures.empty()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kDataLoss,
+                   "the guest on the {} reports {} failed self-checks, the first: {}", role(),
+                   failures.size(), failures.front());
+}
+
+absl::StatusOr<TandemGuestState> GuestMachine::ReadGuestState() const {
+  TANDEM_ASSIGN_OR_RETURN(TandemGuestState state, tandem::ReadGuestState(memory_));
+  if (state.magic != kTandemGuestStateMagic) {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "the {} holds no Tandem guest (magic {:#x})", role(), state.magic);
+  }
+  return state;
+}
+
+absl::StatusOr<OracleReport> GuestMachine::VerifyRam(const Deadline& deadline) const {
+  TANDEM_ASSIGN_OR_RETURN(std::string state, machine_->RunState(deadline));
+  bool was_running = state == "running";
+  if (was_running) TANDEM_RETURN_IF_ERROR(machine_->Stop(deadline));
+  absl::StatusOr<OracleReport> report = VerifyGuestRam(memory_);
+  if (was_running) TANDEM_RETURN_IF_ERROR(machine_->Cont(deadline));
+  machine_->recording().Append(
+      role(), EntryKind::kNote,
+      report.ok() ? "RAM oracle: " + report->Summary() : "RAM oracle: " + Message(report.status()));
+  return report;
+}
+
+}  // namespace tandem

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine that runs Tandem's guest: progress is heard on its console, its memory and self-checks are
+// verified from outside.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "lib/guest/guest_console.h"
+#include "lib/guest/guest_image.h"
+#include "lib/guest/machine_memory.h"
+#include "lib/guest/ram_oracle.h"
+#include "lib/qemu/machine.h"
+
+namespace tandem {
+
+// Owns the machine. Not thread-safe.
+class GuestMachine {
+ public:
+  // Adds the guest to the options and launches; see Machine::Launch.
+  static absl::StatusOr<std::unique_ptr<GuestMachine>> Launch(const QemuBinary& binary,
+                                                              const std::string& target,
+                                                              MachineOptions options,
+                                                              const GuestOptions& guest,
+                                                              const ScratchDirectory& scratch,
+                                                              Recording& recording);
+
+  const std::string& role() const { return machine_->role(); }
+  Machine& machine() { return *machine_; }
+  const Machine& machine() const { return *machine_; }
+  QmpClient& qmp() { return machine_->qmp(); }
+  MachineMemory& memory() { return memory_; }
+
+  ConsoleSummary console() const { return SummarizeConsole(machine_->serial().TextAfter(0)); }
+  // Awaits 'A' and the first sweep, which fills all of the test region.
+  absl::Status WaitForBoot(const Deadline& deadline) const;
+  // Awaits `count` sweeps that end after this call. DataLoss when the guest reports a failed
+  // self-check meanwhile or did before.
+  absl::Status WaitForSweeps(size_t count, const Deadline& deadline) const;
+
+  // The guest's own account of where it is; also while it runs. One page, read without QMP once its
+  // address is known.
+  absl::StatusOr<TandemGuestState> ReadGuestState() const;
+
+  // Stops the machine if it runs, verifies every byte of the test region, and lets it run on if it
+  // ran. The report's summary goes into the recording.
+  absl::StatusOr<OracleReport> VerifyRam(const Deadline& deadline) const;
+
+ private:
+  GuestMachine(std::unique_ptr<Machine> machine, const ScratchDirectory& scratch)
+      : machine_(std::move(machine)), memory_(*machine_, scratch) {}
+
+  std::unique_ptr<Machine> machine_;
+  mutable MachineMemory memory_;  // reading fills its table of addresses
+};
+
+}  // namespace tandem

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// A way to read guest-physical memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/status.h"
+
+namespace tandem {
+
+class GuestMemory {
+ public:
+  virtual ~GuestMemory() = default;
+
+  // Copies guest-physical [gpa, gpa + out.size()) into `out`. The machine must be stopped if the
+  // copy is to be consistent. Errors: OutOfRange where there is no RAM, else those of the means of
+  // reading.
+  virtual absl::Status Read(uint64_t gpa, std::span<std::byte> out) = 0;
+};
+
+}  // namespace tandem

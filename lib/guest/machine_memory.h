@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Access to the guest RAM of a running QEMU that changes nothing about it: no extra device, no shared
+// memory, no qtest.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "lib/guest/guest_memory.h"
+#include "lib/process/scratch_directory.h"
+#include "lib/qemu/machine.h"
+
+namespace tandem {
+
+// Reads (and, for tests of the checks themselves, writes) guest-physical memory. Addresses come from
+// the human monitor's `gpa2hva`, bytes by process_vm_readv(2). Where that is not permitted (another
+// user's QEMU, ptrace_scope), reading falls back to `pmemsave` into a file. Not thread-safe.
+class MachineMemory : public GuestMemory {
+ public:
+  // Both must outlive this object.
+  MachineMemory(Machine& machine, const ScratchDirectory& scratch)
+      : machine_(machine), scratch_(scratch) {}
+
+  absl::Status Read(uint64_t gpa, std::span<std::byte> out) override;
+  // PermissionDenied where process_vm_writev is not permitted.
+  absl::Status Write(uint64_t gpa, std::span<const std::byte> bytes);
+
+  // Forces one way of reading; for tests and benchmarks.
+  enum class Method { kProcessVm, kPmemsave };
+  void set_method(Method method) { method_ = method; }
+  Method method() const { return method_; }
+
+ private:
+  struct Run {  // guest memory that is contiguous in QEMU's address space
+    uint64_t gpa, size, hva;
+  };
+  absl::StatusOr<uint64_t> Translate(uint64_t gpa);
+  absl::StatusOr<uint64_t> HostAddress(uint64_t gpa, uint64_t size);
+  absl::Status ReadByPmemsave(uint64_t gpa, std::span<std::byte> out);
+
+  Machine& machine_;
+  const ScratchDirectory& scratch_;
+  Method method_ = Method::kProcessVm;
+  std::vector<Run> runs_;
+};
+
+}  // namespace tandem
