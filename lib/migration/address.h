@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a migration stream goes (QAPI MigrationAddress, and the `uri` spelling of the same).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "lib/qmp/json.h"
+
+namespace tandem {
+
+// A transport and its target. A value.
+class MigrationAddress {
+ public:
+  // Port 0 lets the destination choose; see MigrationDriver::Listen.
+  static MigrationAddress Tcp(std::string host, int port);
+  static MigrationAddress Unix(std::string path);
+  // A descriptor that was handed to QEMU with getfd under this name.
+  static MigrationAddress Fd(std::string name);
+
+  // "tcp:127.0.0.1:4444", "unix:/path", "fd:name"; IPv6 hosts in brackets.
+  std::string Uri() const;
+  // The value of `channels`: one MigrationChannel of type main.
+  Json Channels() const;
+
+  bool asks_for_port() const { return kind_ == Kind::kTcp && port_ == 0; }
+  MigrationAddress WithPort(int port) const;
+
+ private:
+  enum class Kind { kTcp, kUnix, kFd };
+
+  MigrationAddress(Kind kind, std::string target, int port)
+      : kind_(kind), target_(std::move(target)), port_(port) {}
+
+  Kind kind_;
+  std::string target_;  // host, path or name
+  int port_;
+};
+
+// How an address is handed to QEMU; 7.2 knows uri alone.
+enum class AddressSpelling { kUri, kChannels };
+
+}  // namespace tandem

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Migration capabilities (QAPI MigrationCapability) as a set.
+#pragma once
+
+#include <initializer_list>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "lib/qmp/json.h"
+
+namespace tandem {
+
+// Names as QEMU spells them. Any other name may be used as well: a binary may know more.
+namespace capability {
+inline constexpr std::string_view kColo = "x-colo";
+inline constexpr std::string_view kEvents = "events";
+inline constexpr std::string_view kMultifd = "multifd";
+inline constexpr std::string_view kReturnPath = "return-path";
+}  // namespace capability
+
+// The capabilities to enable; what is not in it stays as QEMU has it (off, but for its defaults).
+class MigrationCapabilities {
+ public:
+  MigrationCapabilities() = default;
+  MigrationCapabilities(std::initializer_list<std::string_view> names)
+      : names_(names.begin(), names.end()) {}
+
+  MigrationCapabilities& Enable(std::string_view name) {
+    names_.emplace(name);
+    return *this;
+  }
+  bool Has(std::string_view name) const { return names_.contains(std::string(name)); }
+  bool empty() const { return names_.empty(); }
+  const std::set<std::string>& names() const { return names_; }
+
+  // The arguments of migrate-set-capabilities.
+  Json ToJson() const;
+
+ private:
+  std::set<std::string> names_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/migration/migration_driver.h"
+
+#include <charconv>
+
+#include "lib/base/status.h"
+
+namespace tandem {
+namespace {
+
+Json AddressArguments(const MigrationAddress& address, AddressSpelling spelling) {
+  if (spelling == AddressSpelling::kUri) return Json::Object({{"uri", address.Uri()}});
+  return Json::Object({{"channels", address.Channels()}});
+}
+
+absl::StatusOr<int> ListeningPort(Machine& machine, const Deadline& deadline) {
+  TANDEM_ASSIGN_OR_RETURN(Json reply, machine.qmp().Execute("query-migrate", deadline));
+  std::string text = reply["socket-address"][0]["port"].Text();
+  int port = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), port).ec != std::errc()) {
+    return MakeError(absl::StatusCode::kInternal,
+                     "{}: query-migrate tells no port after migrate-incoming: {}", machine.role(),
+                     reply.Dump());
+  }
+  return port;
+}
+
+bool IsMigrationEvent(const QmpEvent& event) { return event.name == "MIGRATION"; }
+
+MigrationStatus LastStatus(const Machine& machine, EventCursor cursor) {
+  MigrationStatus last = MigrationStatus::kNone;
+  for (const QmpEvent& event : machine.events().EventsAfter(cursor)) {
+    if (IsMigrationEvent(event)) last = ParseMigrationStatus(event.data["status"].Text());
+  }
+  return last;
+}
+
+}  // namespace
+
+absl::Status SetCapabilities(Machine& machine, MigrationCapabilities capabilities,
+                             const Deadline& deadline) {
+  capabilities.Enable(capability::kEvents);
+  return machine.qmp()
+      .Execute("migrate-set-capabilities", capabilities.ToJson(), deadline)
+      .status();
+}
+
+absl::Status SetParameters(Machine& machine, const MigrationParameters& parameters,
+                           const Deadline& deadline) {
+  Json arguments = parameters.ToJson();
+  if (arguments.size() == 0) return absl::OkStatus();
+  return machine.qmp().Execute("migrate-set-parameters", arguments, deadline).status();
+}
+
+absl::StatusOr<MigrationStatistics> QueryMigration(Machine& machine, const Deadline& deadline) {
+  TANDEM_ASSIGN_OR_RETURN(Json reply, machine.qmp().Execute("query-migrate", deadline));
+  return MigrationStatistics::FromQueryMigrate(reply);
+}
+
+absl::StatusOr<MigrationAddress> MigrationDriver::Listen(const MigrationAddress& address,
+                                                         AddressSpelling spelling,
+                                                         const Deadline& deadline) {
+  destination_cursor_ = destination_.events().cursor();
+  TANDEM_RETURN_IF_ERROR(
+      destination_.qmp()
+          .Execute("migrate-incoming", AddressArguments(address, spelling), deadline)
+          .status());
+  if (!address.asks_for_port()) return address;
+  TANDEM_ASSIGN_OR_RETURN(int port, ListeningPort(destination_, deadline));
+  return address.WithPort(port);
+}
+
+absl::Status MigrationDriver::Start(const MigrationAddress& address, AddressSpelling spelling,
+                                    const Deadline& deadline) {
+  source_cursor_ = source_.events().cursor();
+  return source_.qmp().Execute("migrate", AddressArguments(address, spelling), deadline).status();
+}
+
+absl::Status MigrationDriver::WaitForStatus(MigrationStatus status, const Deadline& deadline) {
+  MigrationStatus reached = MigrationStatus::kNone;
+  auto wanted_or_final = [&](const QmpEvent& event) {
+    if (!IsMigrationEvent(event)) return false;
+    reached = ParseMigrationStatus(event.data["status"].Text());
+    return reached == status || IsFinal(reached);
+  };
+  std::string awaited = fmt::format("migration status {}", MigrationStatusName(status));
+  absl::Status waited =
+      source_.qmp().WaitForEvent(source_cursor_, wanted_or_final, awaited, deadline).status();
+  if (!waited.ok()) {
+    return WithContext(waited, fmt::format("migration is {}",
+                                           MigrationStatusName(LastStatus(source_, source_cursor_))));
+  }
+  if (reached == status) return absl::OkStatus();
+  absl::StatusOr<MigrationStatistics> statistics = QueryMigration(source_, deadline);
+  return MakeError(absl::StatusCode::kAborted, "awaiting {}: the migration ended as {}: {}", awaited,
+                   MigrationStatusName(reached),
+                   statistics.ok() && !statistics->error.empty() ? statistics->error
+                                                                 : "QEMU gives no reason");
+}
+
+absl::StatusOr<MigrationStatistics> MigrationDriver::WaitForCompletion(bool guest_runs,
+                                                                       const Deadline& deadline) {
+  TANDEM_RETURN_IF_ERROR(WaitForStatus(MigrationStatus::kCompleted, deadline));
+  TANDEM_RETURN_IF_ERROR(
+      (guest_runs ? destination_.qmp().WaitForEvent(destination_cursor_, "RESUME", deadline)
+                  : destination_.qmp().WaitForEvent(
+                        destination_cursor_, MigrationEvent("completed"),
+                        "migration status completed", deadline))
+          .status());
+  return QueryMigration(source_, deadline);
+}
+
+}  // namespace tandem

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives one migration from a source to a destination.
+//
+// Waits follow QEMU's MIGRATION events (capability `events`); a migration that ends otherwise than
+// awaited is an error at once, with QEMU's own description.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "lib/base/deadline.h"
+#include "lib/migration/address.h"
+#include "lib/migration/capabilities.h"
+#include "lib/migration/parameters.h"
+#include "lib/migration/statistics.h"
+#include "lib/migration/status.h"
+#include "lib/qemu/machine.h"
+
+namespace tandem {
+
+// Sets capabilities (and `events` with them) or parameters on one machine; errors are QEMU's.
+absl::Status SetCapabilities(Machine& machine, MigrationCapabilities capabilities,
+                             const Deadline& deadline);
+absl::Status SetParameters(Machine& machine, const MigrationParameters& parameters,
+                           const Deadline& deadline);
+
+// query-migrate.
+absl::StatusOr<MigrationStatistics> QueryMigration(Machine& machine, const Deadline& deadline);
+
+// Refers to two ready machines that must outlive it. Not thread-safe.
+class MigrationDriver {
+ public:
+  MigrationDriver(Machine& source, Machine& destination)
+      : source_(source), destination_(destination) {}
+
+  Machine& source() { return source_; }
+  Machine& destination() { return destination_; }
+
+  // `migrate-incoming` on a destination started with -incoming defer. Returns the address to migrate
+  // to: where a port was asked for, the one that the destination chose is filled in.
+  absl::StatusOr<MigrationAddress> Listen(const MigrationAddress& address, AddressSpelling spelling,
+                                          const Deadline& deadline);
+
+  // `migrate`; returns when QEMU has accepted it.
+  absl::Status Start(const MigrationAddress& address, AddressSpelling spelling,
+                     const Deadline& deadline);
+
+  // Awaits that the source reports `status` after the last Start. Aborted with QEMU's description
+  // when the migration ends in another final status.
+  absl::Status WaitForStatus(MigrationStatus status, const Deadline& deadline);
+
+  // Awaits the source's completion and the destination's RESUME (not for a stopped guest: the
+  // destination then reports its own completion). Returns the source's statistics.
+  absl::StatusOr<MigrationStatistics> WaitForCompletion(bool guest_runs, const Deadline& deadline);
+
+  // Positions in both event logs just before the last Start (or Listen, for the destination).
+  EventCursor source_cursor() const { return source_cursor_; }
+  EventCursor destination_cursor() const { return destination_cursor_; }
+
+ private:
+  Machine& source_;
+  Machine& destination_;
+  EventCursor source_cursor_ = 0;
+  EventCursor destination_cursor_ = 0;
+};
+
+}  // namespace tandem

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What query-migrate tells about a migration (QAPI MigrationInfo), as a type.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/migration/status.h"
+#include "lib/qmp/json.h"
+
+namespace tandem {
+
+// What QEMU did not report is nullopt.
+struct MigrationStatistics {
+  MigrationStatus status = MigrationStatus::kNone;
+  std::string error;  // error-desc
+  std::optional<int64_t> total_time_ms, downtime_ms, expected_downtime_ms, setup_time_ms;
+  std::optional<int64_t> transferred_bytes, remaining_bytes, total_bytes;
+  std::optional<int64_t> passes;          // ram.dirty-sync-count
+  std::optional<int64_t> multifd_bytes;
+  std::optional<int64_t> dirty_pages_per_second;
+  std::optional<double> mbps;             // megabits per second
+
+  static MigrationStatistics FromQueryMigrate(const Json& reply);
+};
+
+}  // namespace tandem
