@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/colo/colo_driver.h"
+
+#include "absl/time/clock.h"
+#include "lib/base/status.h"
+
+namespace tandem {
+namespace {
+
+// A bandwidth and a downtime limit that never hold COLO's first synchronization back.
+constexpr int64_t kUnlimitedBandwidth = 10'000'000'000;
+constexpr int64_t kDowntimeLimitMs = 30'000;
+// QEMU sends no event when it has left COLO for good, so its status is asked for this often.
+constexpr absl::Duration kStatusPollPeriod = absl::Milliseconds(2);
+
+Json MigrationYank() {
+  return Json::Object({{"instances", Json::Array({Json::Object({{"type", "migration"}})})}});
+}
+
+}  // namespace
+
+absl::Status ColoDriver::Start(const ColoOptions& options, const Deadline& deadline) {
+  MigrationCapabilities capabilities = options.capabilities;
+  capabilities.Enable(capability::kColo);
+  if (options.return_path) capabilities.Enable(capability::kReturnPath);
+  MigrationParameters parameters;
+  if (options.multifd) {
+    capabilities.Enable(capability::kMultifd);
+    parameters.multifd_channels = options.multifd_channels;
+  }
+  Machine& primary = machine(ColoRole::kPrimary);
+  Machine& secondary = machine(ColoRole::kSecondary);
+  for (Machine* each : {&secondary, &primary}) {
+    TANDEM_RETURN_IF_ERROR(SetCapabilities(*each, capabilities, deadline));
+  }
+  TANDEM_RETURN_IF_ERROR(SetParameters(secondary, parameters, deadline));
+  parameters.max_bandwidth = kUnlimitedBandwidth;
+  parameters.downtime_limit_ms = kDowntimeLimitMs;
+  parameters.checkpoint_delay_ms = options.checkpoint_delay_ms;
+  TANDEM_RETURN_IF_ERROR(SetParameters(primary, parameters, deadline));
+
+  TANDEM_ASSIGN_OR_RETURN(MigrationAddress address,
+                          migration_.Listen(MigrationAddress::Tcp("127.0.0.1", 0),
+                                            AddressSpelling::kUri, deadline));
+  absl::Time start = absl::Now();
+  TANDEM_RETURN_IF_ERROR(migration_.Start(address, AddressSpelling::kUri, deadline));
+  TANDEM_RETURN_IF_ERROR(migration_.WaitForStatus(MigrationStatus::kColo, deadline));
+  TANDEM_ASSIGN_OR_RETURN(QmpEvent resumed,
+                          secondary.qmp().WaitForEvent(migration_.destination_cursor(), "RESUME",
+                                                       deadline));
+  time_to_colo_ = resumed.qemu_time - start;
+  begin_[static_cast<int>(ColoRole::kPrimary)] = migration_.source_cursor();
+  begin_[static_cast<int>(ColoRole::kSecondary)] = resumed.after;
+  return absl::OkStatus();
+}
+
+absl::Status ColoDriver::WaitForCheckpoint(const Deadline& deadline,
+                                           const std::function<void()>& at_stop) {
+  Machine& primary = machine(ColoRole::kPrimary);
+  Machine& secondary = machine(ColoRole::kSecondary);
+  EventCursor on_secondary = secondary.events().cursor();
+  TANDEM_ASSIGN_OR_RETURN(
+      QmpEvent stopped,
+      primary.qmp().WaitForEvent(primary.events().cursor(), "STOP", deadline));
+  if (at_stop && !primary.events().FindAfter(stopped.after, EventNamed("RESUME"))) at_stop();
+  // The secondary stops a little before the primary and resumes a little before it as well, so its
+  // first RESUME after the primary's STOP acknowledges this checkpoint.
+  auto acknowledged = [&](const QmpEvent& event) {
+    return event.name == "RESUME" && event.qemu_time > stopped.qemu_time;
+  };
+  return secondary.qmp()
+      .WaitForEvent(on_secondary, acknowledged, "RESUME after the checkpoint", deadline)
+      .status();
+}
+
+absl::Status ColoDriver::WaitForCheckpointOnSecondary(const Deadline& deadline) {
+  Machine& secondary = machine(ColoRole::kSecondary);
+  return secondary.qmp().WaitForEvent(secondary.events().cursor(), "STOP", deadline).status();
+}
+
+absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
+                                                     const Deadline& deadline) {
+  Machine& survivor = machine(survivor_role);
+  FailoverTimes times;
+  EventCursor cursor = survivor.events().cursor();
+  for (ColoRole role : {ColoRole::kPrimary, ColoRole::kSecondary}) {
+    end_[static_cast<int>(role)] = machine(role).events().cursor();
+  }
+  absl::Time start = absl::Now();
+  TANDEM_RETURN_IF_ERROR(survivor.qmp().ExecuteOob("yank", MigrationYank(), deadline).status());
+  times.yank_answered = absl::Now() - start;
+  TANDEM_RETURN_IF_ERROR(survivor.qmp().Execute("x-colo-lost-heartbeat", deadline).status());
+  times.heartbeat_answered = absl::Now() - start;
+  TANDEM_RETURN_IF_ERROR(AwaitOutOfColo(survivor, cursor, deadline));
+  times.left_colo = absl::Now() - start;
+  return times;
+}
+
+absl::Status ColoDriver::AwaitOutOfColo(Machine& survivor, EventCursor cursor,
+                                        const Deadline& deadline) {
+  TANDEM_RETURN_IF_ERROR(survivor.qmp().WaitForEvent(cursor, "COLO_EXIT", deadline).status());
+  std::string last_seen;
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(ColoStatus status, QueryColoStatus(survivor, deadline));
+    TANDEM_ASSIGN_OR_RETURN(std::string run_state, survivor.RunState(deadline));
+    if (status.mode == "none" && run_state == "running") return absl::OkStatus();
+    last_seen = fmt::format("COLO mode {}, guest {}", status.mode, run_state);
+    EventCursor now = survivor.events().cursor();
+    if (deadline.expired()) break;
+    survivor.recording()
+        .Wait(Deadline::AfterUnscaled(kStatusPollPeriod), "a change of the survivor",
+              [&] { return survivor.events().cursor() != now; })
+        .IgnoreError();
+  }
+  return MakeError(absl::StatusCode::kDeadlineExceeded,
+                   "the {} did not leave COLO within {}; last state: {}", survivor.role(),
+                   FormatSeconds(absl::ToDoubleSeconds(deadline.elapsed())), last_seen);
+}
+
+std::vector<CheckpointPause> ColoDriver::Pauses(ColoRole role) {
+  std::vector<QmpEvent> events =
+      machine(role).events().EventsAfter(begin_[static_cast<int>(role)]);
+  std::erase_if(events, [&](const QmpEvent& event) {
+    return event.after > end_[static_cast<int>(role)];
+  });
+  return CheckpointPauses(events);
+}
+
+}  // namespace tandem
