@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// COLO: a secondary follows a primary by checkpoints and one of them takes over when the other is
+// lost. Scenarios I1–I9, I11, I12 and I16 of docs/scenarios.md.
+//
+// The guest boots from Tandem's flat ROM, which is the fastest; only the test of the shared image
+// boots from a disk through the firmware. It is stopped before `migrate`: with a running guest QEMU
+// under TCG may leave stale memory on the secondary (docs/running-start.md), which is why the
+// RunningStart tests are kept out of the default run.
+#include <fstream>
+#include <iterator>
+
+#include "fixtures/colo_fixture.h"
+
+namespace tandem {
+namespace {
+
+
+class ColoFailoverTest : public ColoFixture, public ::testing::WithParamInterface<ColoVariant> {
+ protected:
+  void SetUp() override {
+    setup().family = GetParam().family();
+    ColoFixture::SetUp();
+  }
+};
+
+// I1–I9, I11: after three checkpoints the peer is lost, at rest or in the middle of a checkpoint; the
+// survivor takes over with the state of the last checkpoint or a newer one of its own.
+TEST_P(ColoFailoverTest, SurvivorTakesOver) {
+  TANDEM_ASSERT_OK(StartColo(GetParam().transport()));
+  TANDEM_ASSERT_OK(WaitForCheckpoints(3));
+  if (GetParam().during_checkpoint()) {
+    TANDEM_ASSERT_OK(WaitForCheckpointInProgress());
+  }
+  TANDEM_ASSERT_OK(FailOverTo(GetParam().survivor()));
+  EXPECT_THAT(survivor(), HasConsistentState());
+  EXPECT_THAT(survivor(), HasReachedPosition(acknowledged_position()));
+  EXPECT_THAT(survivor(), MakesProgress());
+  EXPECT_THAT(SurvivorStatus(), HasLeftColoAs(GetParam().survivor()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Colo, ColoFailoverTest, ::testing::ValuesIn(ColoVariant::All()),
+                         NameOfParameter());
+
+class ColoTransportTest : public ColoFixture, public ::testing::WithParamInterface<ColoTransport> {
+ protected:
+  absl::StatusOr<std::string> DiskImageContents() {
+    absl::StatusOr<std::string> path =
+        FindGuestImage(config().source_facts->target, GuestBoot::kDisk);
+    if (!path.ok()) return path.status();
+    std::ifstream file(*path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+};
+
+// I12: both machines boot from one image, opened with snapshot=on; neither writes it.
+TEST_P(ColoTransportTest, BothOpenTheSameImage) {
+  setup().guest.boot = GuestBoot::kDisk;
+  TANDEM_ASSERT_OK_AND_ASSIGN(std::string before, DiskImageContents());
+  TANDEM_ASSERT_OK(StartColo(GetParam()));
+  TANDEM_ASSERT_OK(WaitForCheckpoints(3));
+  TANDEM_ASSERT_OK(FailOverTo(ColoRole::kSecondary));
+  EXPECT_THAT(survivor(), HasConsistentState());
+  EXPECT_THAT(survivor(), MakesProgress());
+  TANDEM_ASSERT_OK_AND_ASSIGN(std::string after, DiskImageContents());
+  EXPECT_EQ(before, after) << "a guest image is shared by all tests and must never change";
+}
+
+// The guest runs while COLO starts. Under TCG this can leave stale memory on the secondary: a defect
+// of QEMU, so this test is disabled by default.
+TEST_P(ColoTransportTest, DISABLED_RunningStart) {
+  TANDEM_ASSERT_OK(StartColo(GetParam(), /*running_start=*/true));
+  TANDEM_ASSERT_OK(WaitForCheckpoints(3));
+  TANDEM_ASSERT_OK(FailOverTo(ColoRole::kSecondary));
+  EXPECT_THAT(survivor(), HasConsistentState());
+  EXPECT_THAT(survivor(), MakesProgress());
+}
+
+INSTANTIATE_TEST_SUITE_P(Colo, ColoTransportTest,
+                         ::testing::Values(ColoTransport::kPlain, ColoTransport::kMultifd),
+                         NameOfParameter());
+
+class ColoCombinationTest : public ColoFixture, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    ColoFixture::SetUp();
+    if (HasFatalFailure() || IsSkipped()) return;
+    if (absl::Status able = RequireCapability(GetParam()); !able.ok()) {
+      GTEST_SKIP() << able.message();
+    }
+    setup().capabilities.Enable(GetParam());
+  }
+
+  // What this QEMU makes of x-colo together with the capability; empty when it is no clear answer.
+  std::string Classify(const absl::Status& started) {
+    if (QmpErrorOf(started)) return "refused: " + QmpErrorOf(started)->description;
+    if (started.code() == absl::StatusCode::kAborted) return "migration fails";
+    return started.ok() ? "works" : "";
+  }
+};
+
+// I16: another capability beside x-colo is refused with QEMU's own words, fails the migration, or
+// works as COLO does without it. A crash or a hang is none of these.
+TEST_P(ColoCombinationTest, IsRefusedOrWorks) {
+  absl::Status started = StartColo(ColoTransport::kPlain);
+  std::string answer = Classify(started);
+  ASSERT_NE(answer, "") << started.ToString();
+  Measure("x_colo_with_" + std::string(GetParam()), answer);
+  if (!started.ok()) {
+    EXPECT_TRUE(primary().machine().alive());
+    EXPECT_TRUE(secondary().machine().alive());
+    return;
+  }
+  TANDEM_ASSERT_OK(WaitForCheckpoints(3));
+  TANDEM_ASSERT_OK(FailOverTo(ColoRole::kSecondary));
+  EXPECT_THAT(survivor(), HasConsistentState());
+  EXPECT_THAT(survivor(), MakesProgress());
+}
+
+INSTANTIATE_TEST_SUITE_P(Colo, ColoCombinationTest,
+                         ::testing::Values("postcopy-ram", "xbzrle", "auto-converge", "mapped-ram",
+                                           "background-snapshot", "x-ignore-shared",
+                                           "zero-copy-send"),
+                         NameOfParameter());
+
+}  // namespace
+}  // namespace tandem

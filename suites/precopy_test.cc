@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Precopy migration: the guest's memory is copied while the guest may still write to it.
+// The guest boots from Tandem's flat ROM, which is the fastest: no test here needs firmware.
+#include "fixtures/migration_fixture.h"
+#include "fixtures/parameter_name.h"
+
+namespace tandem {
+namespace {
+
+class PrecopyTest : public MigrationFixture,
+                    public ::testing::WithParamInterface<MachineFamily> {
+ protected:
+  void SetUp() override {
+    setup().family = GetParam();
+    MigrationFixture::SetUp();
+  }
+
+  void ExpectGuestMoved() {
+    EXPECT_THAT(source(), HasRunState("postmigrate"));
+    EXPECT_THAT(destination(), HasConsistentState());
+    EXPECT_THAT(destination(), MakesProgress());
+  }
+};
+
+// A1: the guest runs and writes to memory that was already sent, over a unix socket.
+TEST_P(PrecopyTest, LiveGuestMovesOverUnixSocket) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(HoldBack());
+  TANDEM_ASSERT_OK(StartMigration(MigrationAddress::Unix(scratch().File("migration"))));
+  TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
+  TANDEM_ASSERT_OK(Converge());
+  TANDEM_ASSERT_OK(WaitForCompletion());
+  ExpectGuestMoved();
+}
+
+// A2: the guest is stopped and moves over TCP, to a port that the destination chose.
+TEST_P(PrecopyTest, StoppedGuestMovesOverTcp) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  EXPECT_THAT(destination(), HasConsistentState()) << "as it arrived, before it runs";
+  TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
+  ExpectGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(Precopy, PrecopyTest,
+                         ::testing::Values(MachineFamily::kPc, MachineFamily::kQ35),
+                         NameOfParameter());
+
+}  // namespace
+}  // namespace tandem
