@@ -62,6 +62,9 @@ class GuestFixture : public MigrationFixture {
   // Lets the stopped guest run until it reports a failed self-check; what it reports.
   std::string FailureAfterCont() {
     TANDEM_EXPECT_OK(source().machine().Cont(StepDeadline()));
+    return NextFailure();
+  }
+  std::string NextFailure() {
     return std::string(source().WaitForSweeps(1'000'000, StepDeadline()).message());
   }
 };
@@ -208,7 +211,7 @@ TEST_F(GuestTest, GuestReportsAReset) {
   TANDEM_ASSERT_OK(StartSource());
   TANDEM_ASSERT_OK(source().WaitForSweeps(1, StepDeadline()));
   Monitor("system_reset");
-  EXPECT_THAT(source().WaitForSweeps(1'000'000, StepDeadline()).message(), HasSubstr("restart"));
+  EXPECT_THAT(NextFailure(), HasSubstr("restart"));
 }
 
 // A device register of the PC: which port, and what the guest calls it.

@@ -10,8 +10,6 @@ namespace {
 // A bandwidth and a downtime limit that never hold COLO's first synchronization back.
 constexpr int64_t kUnlimitedBandwidth = 10'000'000'000;
 constexpr int64_t kDowntimeLimitMs = 30'000;
-// QEMU sends no event when it has left COLO for good, so its status is asked for this often.
-constexpr absl::Duration kStatusPollPeriod = absl::Milliseconds(2);
 
 Json MigrationYank() {
   return Json::Object({{"instances", Json::Array({Json::Object({{"type", "migration"}})})}});
@@ -99,22 +97,16 @@ absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
 absl::Status ColoDriver::AwaitOutOfColo(Machine& survivor, EventCursor cursor,
                                         const Deadline& deadline) {
   TANDEM_RETURN_IF_ERROR(survivor.qmp().WaitForEvent(cursor, "COLO_EXIT", deadline).status());
-  std::string last_seen;
-  for (;;) {
-    TANDEM_ASSIGN_OR_RETURN(ColoStatus status, QueryColoStatus(survivor, deadline));
-    TANDEM_ASSIGN_OR_RETURN(std::string run_state, survivor.RunState(deadline));
-    if (status.mode == "none" && run_state == "running") return absl::OkStatus();
-    last_seen = fmt::format("COLO mode {}, guest {}", status.mode, run_state);
-    EventCursor now = survivor.events().cursor();
-    if (deadline.expired()) break;
-    survivor.recording()
-        .Wait(Deadline::AfterUnscaled(kStatusPollPeriod), "a change of the survivor",
-              [&] { return survivor.events().cursor() != now; })
-        .IgnoreError();
-  }
-  return MakeError(absl::StatusCode::kDeadlineExceeded,
-                   "the {} did not leave COLO within {}; last state: {}", survivor.role(),
-                   FormatSeconds(absl::ToDoubleSeconds(deadline.elapsed())), last_seen);
+  ColoStatus status;
+  std::string run_state;
+  return survivor.Poll(
+      fmt::format("the {} to leave COLO", survivor.role()),
+      [&]() -> absl::StatusOr<bool> {
+        TANDEM_ASSIGN_OR_RETURN(status, QueryColoStatus(survivor, deadline));
+        TANDEM_ASSIGN_OR_RETURN(run_state, survivor.RunState(deadline));
+        return status.mode == "none" && run_state == "running";
+      },
+      [&] { return fmt::format("COLO mode {}, guest {}", status.mode, run_state); }, deadline);
 }
 
 std::vector<CheckpointPause> ColoDriver::Pauses(ColoRole role) {

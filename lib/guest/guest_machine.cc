@@ -36,18 +36,19 @@ absl::Status GuestMachine::WaitForBoot(const Deadline& deadline) const {
 absl::Status GuestMachine::WaitForSweeps(size_t count, const Deadline& deadline) const {
   SerialPort& serial = machine_->serial();
   size_t start = serial.size();
-  ConsoleSummary fresh;
+  size_t sweeps = 0;
+  std::vector<std::string> failures;
   TANDEM_RETURN_IF_ERROR(machine_->recording().Wait(
       deadline, fmt::format("{} sweeps of the guest on the {}", count, role()),
       [&] {
-        fresh = SummarizeConsole(serial.TextAfter(start));
-        return fresh.sweeps >= count || !fresh.failures.empty();
+        sweeps = SummarizeConsole(serial.TextAfter(start)).sweeps;
+        failures = console().failures;
+        return sweeps >= count || !failures.empty();
       },
       [&] {
-        return fmt::format("{} of them came, console ends in \"{}\"", fresh.sweeps,
+        return fmt::format("{} of them came, console ends in \"{}\"", sweeps,
                            LastOutput(serial.TextAfter(0)));
       }));
-  std::vector<std::string> failures = console().failures;
   if (failures.empty()) return absl::OkStatus();
   return MakeError(absl::StatusCode::kDataLoss,
                    "the guest on the {} reports {} failed self-checks, the first: {}", role(),

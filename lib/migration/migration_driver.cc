@@ -107,6 +107,7 @@ absl::StatusOr<MigrationStatistics> MigrationDriver::WaitForCompletion(bool gues
                         destination_cursor_, MigrationEvent("completed"),
                         "migration status completed", deadline))
           .status());
+  TANDEM_RETURN_IF_ERROR(source_.PollRunState("postmigrate", deadline));
   return QueryMigration(source_, deadline);
 }
 

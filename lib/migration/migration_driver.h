@@ -50,8 +50,9 @@ class MigrationDriver {
   // when the migration ends in another final status.
   absl::Status WaitForStatus(MigrationStatus status, const Deadline& deadline);
 
-  // Awaits the source's completion and the destination's RESUME (not for a stopped guest: the
-  // destination then reports its own completion). Returns the source's statistics.
+  // Awaits the source's completion, the destination's RESUME (not for a stopped guest: the
+  // destination then reports its own completion) and the source's run state postmigrate. Returns the
+  // source's statistics.
   absl::StatusOr<MigrationStatistics> WaitForCompletion(bool guest_runs, const Deadline& deadline);
 
   // Positions in both event logs just before the last Start (or Listen, for the destination).

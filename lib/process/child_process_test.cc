@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // Far beyond what the tests take; a wait that runs into it has failed.
-Deadline LongTime() { return Deadline::After(absl::Seconds(20)); }
+Deadline LongTime() { return Deadline::After(absl::Seconds(60)); }
 
 size_t CountFds() {
   std::filesystem::directory_iterator fds("/proc/self/fd");

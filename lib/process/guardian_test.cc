@@ -28,7 +28,7 @@ namespace {
 
 constexpr char kRoleVariable[] = "TANDEM_GUARDIAN_TEST_ROLE";
 constexpr char kFamily[] = "(setsid sh -c 'echo $$; exec sleep 600' &); exec sleep 600";
-constexpr int kLongTimeMs = 20'000;
+constexpr int kLongTimeMs = 60'000;
 
 void Report(const char* name, const std::string& value) {
   std::printf("%s %s\n", name, value.c_str());
@@ -56,7 +56,7 @@ void Report(const char* name, const std::string& value) {
   auto child =
       ChildProcess::Spawn({.name = "child", .argv = {"sh", "-c", kFamily}}, recording).value();
   auto pid_line = [&] { return recording.LastOfKind(EntryKind::kStdout, 1); };
-  recording.Wait(Deadline::After(absl::Seconds(20)), "a pid", [&] { return !pid_line().empty(); })
+  recording.Wait(Deadline::After(absl::Seconds(60)), "a pid", [&] { return !pid_line().empty(); })
       .IgnoreError();
   Report("directory", scratch->path());
   Report("guardian", std::to_string(Guardian::Instance().pid()));

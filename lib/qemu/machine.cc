@@ -15,6 +15,9 @@ namespace {
 // How long the end of a process may come after the end of its QMP connection.
 constexpr absl::Duration kDeathAfterDisconnect = absl::Seconds(2);
 
+// How often QEMU is asked for what it does not announce; an answer takes 0.2 ms.
+constexpr absl::Duration kPollPeriod = absl::Milliseconds(2);
+
 std::string SocketPath(const ScratchDirectory& scratch, std::string_view role,
                        std::string_view kind) {
   static std::atomic<int> number = 0;
@@ -105,6 +108,36 @@ absl::Status Machine::Cont(const Deadline& deadline) {
 absl::StatusOr<std::string> Machine::RunState(const Deadline& deadline) {
   TANDEM_ASSIGN_OR_RETURN(Json reply, qmp_->Execute("query-status", deadline));
   return reply["status"].Text();
+}
+
+absl::Status Machine::Poll(const std::string& awaited,
+                           const std::function<absl::StatusOr<bool>()>& done,
+                           const std::function<std::string()>& last_state,
+                           const Deadline& deadline) {
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(bool is_done, done());
+    if (is_done) return absl::OkStatus();
+    if (deadline.expired()) {
+      // For its message: what was awaited, how long, the last events.
+      return recording_.Wait(deadline, awaited, [] { return false; }, last_state);
+    }
+    EventCursor now = events().cursor();
+    recording_
+        .Wait(Deadline::AfterUnscaled(kPollPeriod), awaited,
+              [&] { return events().cursor() != now; })
+        .IgnoreError();
+  }
+}
+
+absl::Status Machine::PollRunState(const std::string& wanted, const Deadline& deadline) {
+  std::string found;
+  return Poll(
+      fmt::format("run state {} of the {}", wanted, role()),
+      [&]() -> absl::StatusOr<bool> {
+        TANDEM_ASSIGN_OR_RETURN(found, RunState(deadline));
+        return found == wanted;
+      },
+      [&] { return found; }, deadline);
 }
 
 absl::StatusOr<std::string> Machine::HumanMonitor(const std::string& line,

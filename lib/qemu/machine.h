@@ -2,6 +2,7 @@
 // One running QEMU: its process, QMP conversation and serial port.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -58,6 +59,13 @@ class Machine {
   absl::Status Cont(const Deadline& deadline);
   // `query-status` (QAPI RunState): "running", "paused", "postmigrate", "inmigrate", …
   absl::StatusOr<std::string> RunState(const Deadline& deadline);
+  // Awaits a run state that QEMU announces by no event (finish-migrate → postmigrate): query-status is
+  // polled.
+  absl::Status PollRunState(const std::string& wanted, const Deadline& deadline);
+  // Polls until `done` says true or fails; for what QEMU announces by no event. DeadlineExceeded with
+  // `awaited` and `last_state()`.
+  absl::Status Poll(const std::string& awaited, const std::function<absl::StatusOr<bool>()>& done,
+                    const std::function<std::string()>& last_state, const Deadline& deadline);
   // A line for the human monitor; its output.
   absl::StatusOr<std::string> HumanMonitor(const std::string& line, const Deadline& deadline);
 

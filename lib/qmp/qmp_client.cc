@@ -153,10 +153,23 @@ absl::Status QmpClient::Negotiate(const Deadline& deadline) {
   return absl::OkStatus();
 }
 
+absl::Status QmpClient::WriteInTurn(const std::string& line, const std::vector<int>& fds,
+                                    const Deadline& deadline) {
+  std::unique_lock lock(mutex_);
+  if (!write_ended_.wait_until(lock, deadline.time_point(), [&] { return !writing_; })) {
+    return WriteTimeout(deadline);
+  }
+  writing_ = true;
+  lock.unlock();
+  absl::Status written = WriteLine(line, fds, deadline);
+  lock.lock();
+  writing_ = false;
+  write_ended_.notify_all();
+  return written;
+}
+
 absl::Status QmpClient::WriteLine(const std::string& line, const std::vector<int>& fds,
                                   const Deadline& deadline) {
-  std::unique_lock whole_commands(write_mutex_, deadline.time_point());
-  if (!whole_commands) return WriteTimeout(deadline);
   recording_.Append(name_, EntryKind::kQmpSent, line);
   std::string text = line + "\n";
   size_t written = 0;
@@ -207,7 +220,7 @@ absl::StatusOr<PendingReply> QmpClient::Send(std::string_view command, const Jso
   std::vector<Json::Member> members{{out_of_band ? "exec-oob" : "execute", command}};
   if (!arguments.is_null()) members.emplace_back("arguments", arguments);
   members.emplace_back("id", pending.id);
-  absl::Status written = WriteLine(Json::Object(members).Dump(), fds, deadline);
+  absl::Status written = WriteInTurn(Json::Object(members).Dump(), fds, deadline);
   if (written.ok()) return pending;
   {
     std::lock_guard lock(mutex_);

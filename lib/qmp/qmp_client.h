@@ -6,6 +6,7 @@
 // process of the test dies unexpectedly. The whole conversation is in the Recording.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -93,8 +94,11 @@ class QmpClient {
   void OnLine(std::string_view line);
   void Fail(absl::Status why);
   absl::Status WhyBroken(const std::string& context) const;
-  // Writes a command whole and in the order of the transcript. A command that was cut off by the
-  // deadline ends the conversation: the peer would take the next one for its rest.
+  // One thread at a time, so that commands stay whole and the recording has the order of the wire.
+  absl::Status WriteInTurn(const std::string& line, const std::vector<int>& fds,
+                           const Deadline& deadline);
+  // A command that is cut off by the deadline ends the conversation: the peer would take the next
+  // one for its rest.
   absl::Status WriteLine(const std::string& line, const std::vector<int>& fds,
                          const Deadline& deadline);
 
@@ -105,9 +109,10 @@ class QmpClient {
   EventLog events_;
   bool oob_enabled_ = false;
   std::function<absl::Status(const absl::Status&)> explain_end_;
-  std::timed_mutex write_mutex_;  // keeps commands whole
 
   mutable std::mutex mutex_;
+  std::condition_variable write_ended_;
+  bool writing_ = false;  // whether a thread is in WriteLine; a timed_mutex is unknown to TSan
   absl::Status broken_;  // why the conversation ended
   Json greeting_;
   uint64_t next_id_ = 1;

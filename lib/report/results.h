@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line per test in results.jsonl, for tools (docs/results.md describes the schema).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "lib/qmp/json.h"
+
+namespace tandem {
+
+// "schema" of each line; grows when a member changes its meaning or goes.
+inline constexpr int kResultsSchema = 1;
+
+enum class TestOutcome { kPassed, kFailed, kSkipped };
+
+struct TestResult {
+  std::string test;       // "Suite.Test/Parameter"
+  TestOutcome outcome = TestOutcome::kPassed;
+  std::string reason;     // of a skip or the first failure; "" otherwise
+  double seconds = 0;
+  std::string started;    // RFC 3339, UTC, milliseconds
+  std::map<std::string, double> phases;         // seconds by phase: "boot", "migrate", "verify", …
+  std::map<std::string, Json> measurements;     // "downtime_ms": 45, "checkpoint_periods_ms": […]
+  std::map<std::string, std::string> versions;  // QEMU by role
+  std::string machine_type;
+  std::string accelerator;
+  std::string artifacts;  // folder of evidence; "" when there is none
+};
+
+Json ToJson(const TestResult& result);
+
+// Appends one line in one write under a lock (several test processes share the file); makes the
+// folder. The error names the file.
+absl::Status AppendResult(const std::string& path, const TestResult& result);
+
+}  // namespace tandem

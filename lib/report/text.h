@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text as reports need it: short, printable, valid UTF-8, and written to files.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace tandem {
+
+// `text` cut to at most `limit` bytes, with "…" in place of what was cut; never inside a character.
+std::string Shorten(std::string_view text, size_t limit);
+
+// Bytes that are no valid UTF-8 are replaced by U+FFFD, as JSON needs it.
+std::string ValidUtf8(std::string_view text);
+
+// Valid UTF-8 in which control characters (a line end too) are written as "\x07".
+std::string Printable(std::string_view text);
+
+std::vector<std::string> SplitLines(std::string_view text);
+
+// The contents of a file, whatever they are; "" when it cannot be read.
+std::string ReadTextFile(const std::string& path);
+
+// Replaces the file. The error names it.
+absl::Status WriteTextFile(const std::string& path, std::string_view text);
+
+}  // namespace tandem
