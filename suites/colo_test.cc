@@ -4,7 +4,7 @@
 //
 // The guest boots from Tandem's flat ROM, which is the fastest; only the test of the shared image
 // boots from a disk through the firmware. It is stopped before `migrate`: with a running guest QEMU
-// under TCG may leave stale memory on the secondary (docs/running-start.md), which is why the
+// under TCG may leave stale memory on the secondary (docs/qemu-defects.md), which is why the
 // RunningStart tests are kept out of the default run.
 #include <fstream>
 #include <iterator>
@@ -14,7 +14,6 @@
 namespace tandem {
 namespace {
 
-
 class ColoFailoverTest : public ColoFixture, public ::testing::WithParamInterface<ColoVariant> {
  protected:
   void SetUp() override {
@@ -23,8 +22,8 @@ class ColoFailoverTest : public ColoFixture, public ::testing::WithParamInterfac
   }
 };
 
-// I1–I9, I11: after three checkpoints the peer is lost, at rest or in the middle of a checkpoint; the
-// survivor takes over with the state of the last checkpoint or a newer one of its own.
+// I1–I9, I11: after three checkpoints the peer is lost, at rest or in the middle of a checkpoint;
+// the survivor takes over with the state of the last checkpoint or a newer one of its own.
 TEST_P(ColoFailoverTest, SurvivorTakesOver) {
   TANDEM_ASSERT_OK(StartColo(GetParam().transport()));
   TANDEM_ASSERT_OK(WaitForCheckpoints(3));
@@ -65,8 +64,8 @@ TEST_P(ColoTransportTest, BothOpenTheSameImage) {
   EXPECT_EQ(before, after) << "a guest image is shared by all tests and must never change";
 }
 
-// The guest runs while COLO starts. Under TCG this can leave stale memory on the secondary: a defect
-// of QEMU, so this test is disabled by default.
+// The guest runs while COLO starts. Under TCG this can leave stale memory on the secondary: a
+// defect of QEMU, so this test is disabled by default.
 TEST_P(ColoTransportTest, DISABLED_RunningStart) {
   TANDEM_ASSERT_OK(StartColo(GetParam(), /*running_start=*/true));
   TANDEM_ASSERT_OK(WaitForCheckpoints(3));

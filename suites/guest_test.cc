@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The judge before the court: on a real QEMU, the guest and the oracle agree when all is well, and each
-// kind of damage to memory, registers and devices is seen and named. No test here migrates.
+// The judge before the court: on a real QEMU, the guest and the oracle agree when all is well, and
+// each kind of damage to memory, registers and devices is seen and named. No test here migrates.
 //
-// Both flavours of the guest are used: the flat ROM, which all other suites boot, and the disk image,
-// which goes through the firmware.
+// Both flavours of the guest are used: the flat ROM, which all other suites boot, and the disk
+// image, which goes through the firmware.
 #include <spdlog/fmt/fmt.h>
 
 #include <array>
@@ -116,9 +116,8 @@ TEST_F(GuestTest, PmemsaveSeesTheSame) {
 
 // The shares of the bands are the host's choice, up to a guest that only writes noise.
 TEST_F(GuestTest, TakesSharesFromTheHost) {
-  setup().guest.workload = {.zero_share_percent = 10,
-                            .incompressible_share_percent = 90,
-                            .page_count = 1000};
+  setup().guest.workload = {
+      .zero_share_percent = 10, .incompressible_share_percent = 90, .page_count = 1000};
   TANDEM_ASSERT_OK(StartSource());
   EXPECT_THAT(source(), HasConsistentState());
   EXPECT_EQ(Verify().layout.ordinary_end, 0u);

@@ -7,8 +7,7 @@
 namespace tandem {
 namespace {
 
-class PrecopyTest : public MigrationFixture,
-                    public ::testing::WithParamInterface<MachineFamily> {
+class PrecopyTest : public MigrationFixture, public ::testing::WithParamInterface<MachineFamily> {
  protected:
   void SetUp() override {
     setup().family = GetParam();

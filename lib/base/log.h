@@ -6,8 +6,8 @@
 
 namespace tandem {
 
-// The process-wide logger. Level from TANDEM_LOG (trace, debug, info, warn, err, off; default warn).
-// Thread-safe.
+// The process-wide logger. Level from TANDEM_LOG (trace, debug, info, warn, err, off; default
+// warn). Thread-safe.
 spdlog::logger& Log();
 
 }  // namespace tandem

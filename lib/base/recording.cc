@@ -15,9 +15,8 @@ constexpr size_t kEventsInTimeoutMessage = 5;
 
 // QTEST_LOG streams the conversation with QEMU while it happens, as users of libqtest expect.
 void StreamEntry(const RecordingEntry& entry, absl::Time start) {
-  std::string line =
-      fmt::format("[{:9.6f}] {} {}: {}\n", absl::ToDoubleSeconds(entry.time - start), entry.origin,
-                  EntryKindName(entry.kind), entry.text);
+  std::string line = fmt::format("[{:9.6f}] {} {}: {}\n", absl::ToDoubleSeconds(entry.time - start),
+                                 entry.origin, EntryKindName(entry.kind), entry.text);
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
@@ -25,14 +24,22 @@ void StreamEntry(const RecordingEntry& entry, absl::Time start) {
 
 std::string_view EntryKindName(EntryKind kind) {
   switch (kind) {
-    case EntryKind::kQmpSent: return "qmp>";
-    case EntryKind::kQmpReply: return "qmp<";
-    case EntryKind::kQmpEvent: return "event";
-    case EntryKind::kSerial: return "serial";
-    case EntryKind::kStderr: return "stderr";
-    case EntryKind::kStdout: return "stdout";
-    case EntryKind::kProcess: return "process";
-    case EntryKind::kNote: return "note";
+    case EntryKind::kQmpSent:
+      return "qmp>";
+    case EntryKind::kQmpReply:
+      return "qmp<";
+    case EntryKind::kQmpEvent:
+      return "event";
+    case EntryKind::kSerial:
+      return "serial";
+    case EntryKind::kStderr:
+      return "stderr";
+    case EntryKind::kStdout:
+      return "stdout";
+    case EntryKind::kProcess:
+      return "process";
+    case EntryKind::kNote:
+      return "note";
   }
   return "?";
 }
@@ -84,9 +91,8 @@ std::vector<std::string> Recording::LastOfKind(EntryKind kind, size_t count) con
 
 std::string Recording::DescribeTimeout(const Deadline& deadline, std::string_view awaited,
                                        const std::function<std::string()>& last_state) const {
-  std::string text =
-      fmt::format("timed out after {} waiting for {}",
-                  FormatSeconds(absl::ToDoubleSeconds(deadline.elapsed())), awaited);
+  std::string text = fmt::format("timed out after {} waiting for {}",
+                                 FormatSeconds(absl::ToDoubleSeconds(deadline.elapsed())), awaited);
   if (last_state) text += fmt::format("; last state: {}", last_state());
   std::vector<std::string> events = LastOfKind(EntryKind::kQmpEvent, kEventsInTimeoutMessage);
   text += events.empty() ? "; no QMP event came" : "; last events:";

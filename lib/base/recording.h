@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The recording of one test: everything that was said to and by its processes, in one order, and the
-// one place where Tandem waits.
+// The recording of one test: everything that was said to and by its processes, in one order, and
+// the one place where Tandem waits.
 //
 // The I/O thread appends what it reads; each append wakes the waiters, which look at the state they
-// await. A report is a rendering of the recording. A process that dies when nobody expected it, or a
-// watchdog, ends every wait at once by Interrupt().
+// await. A report is a rendering of the recording. A process that dies when nobody expected it, or
+// a watchdog, ends every wait at once by Interrupt().
 #pragma once
 
 #include <condition_variable>
@@ -22,14 +22,14 @@
 namespace tandem {
 
 enum class EntryKind {
-  kQmpSent,      // a QMP command, as JSON text
-  kQmpReply,     // a QMP answer or greeting, as JSON text
-  kQmpEvent,     // a QMP event, as JSON text
-  kSerial,       // bytes of the serial console
-  kStderr,       // one line of standard error
-  kStdout,       // one line of standard output
-  kProcess,      // a process started or ended
-  kNote,         // what the test itself did or found
+  kQmpSent,   // a QMP command, as JSON text
+  kQmpReply,  // a QMP answer or greeting, as JSON text
+  kQmpEvent,  // a QMP event, as JSON text
+  kSerial,    // bytes of the serial console
+  kStderr,    // one line of standard error
+  kStdout,    // one line of standard output
+  kProcess,   // a process started or ended
+  kNote,      // what the test itself did or found
 };
 
 std::string_view EntryKindName(EntryKind kind);

@@ -54,8 +54,8 @@ TEST(RecordingTest, TimeoutNamesWhatWasAwaitedTheStateAndTheLastEvents) {
 TEST(RecordingTest, InterruptionEndsAWaitAtOnceAndSaysWhy) {
   Recording recording;
   std::thread killer([&] { recording.Interrupt(absl::UnavailableError("source died")); });
-  absl::Status status = recording.Wait(Deadline::After(absl::Hours(1)), "a reply",
-                                       [] { return false; });
+  absl::Status status =
+      recording.Wait(Deadline::After(absl::Hours(1)), "a reply", [] { return false; });
   killer.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(Message(status), AllOf(HasSubstr("awaiting a reply"), HasSubstr("source died")));
@@ -64,8 +64,7 @@ TEST(RecordingTest, InterruptionEndsAWaitAtOnceAndSaysWhy) {
 TEST(RecordingTest, AConditionThatHoldsWinsOverAnInterruption) {
   Recording recording;
   recording.Interrupt(absl::UnavailableError("source died"));
-  EXPECT_TRUE(
-      recording.Wait(Deadline::After(absl::Hours(1)), "nothing", [] { return true; }).ok());
+  EXPECT_TRUE(recording.Wait(Deadline::After(absl::Hours(1)), "nothing", [] { return true; }).ok());
 }
 
 }  // namespace

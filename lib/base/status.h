@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Helpers over absl::Status: macros that pass an error on, and makers that format with fmt.
 //
-// Debian's Abseil is built for C++14, where absl::string_view is a type of its own; other builds make
-// it std::string_view. Tandem therefore formats with fmt into std::string, which converts to both,
-// and turns Abseil's views into std::string in Message() alone.
+// Debian's Abseil is built for C++14, where absl::string_view is a type of its own; other builds
+// make it std::string_view. Tandem therefore formats with fmt into std::string, which converts to
+// both, and turns Abseil's views into std::string in Message() alone.
 #pragma once
 
 #include <spdlog/fmt/fmt.h>
@@ -18,10 +18,9 @@
 #define TANDEM_STATUS_CONCAT_(a, b) TANDEM_STATUS_CONCAT_INNER_(a, b)
 
 // Returns from the enclosing function when `expression` is not OK.
-#define TANDEM_RETURN_IF_ERROR(expression)                              \
-  do {                                                                  \
-    if (absl::Status tandem_status_ = (expression); !tandem_status_.ok()) \
-      return tandem_status_;                                            \
+#define TANDEM_RETURN_IF_ERROR(expression)                                                       \
+  do {                                                                                           \
+    if (absl::Status tandem_status_ = (expression); !tandem_status_.ok()) return tandem_status_; \
   } while (false)
 
 // Assigns the value of a StatusOr to `target`, or returns its status from the enclosing function.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// COLO's checkpoints as seen from outside: each stops a machine (event STOP), synchronizes, and lets
-// it run on (event RESUME). Times are QEMU's own event timestamps.
+// COLO's checkpoints as seen from outside: each stops a machine (event STOP), synchronizes, and
+// lets it run on (event RESUME). Times are QEMU's own event timestamps.
 #pragma once
 
 #include <vector>
@@ -11,12 +11,12 @@
 namespace tandem {
 
 struct CheckpointPause {
-  absl::Time start;          // STOP
-  absl::Duration duration;   // until RESUME
+  absl::Time start;         // STOP
+  absl::Duration duration;  // until RESUME
 };
 
-// The completed pauses among a machine's events, oldest first. A RESUME without a STOP before it (the
-// start of COLO) and a STOP without a RESUME (a checkpoint cut short) are no pauses.
+// The completed pauses among a machine's events, oldest first. A RESUME without a STOP before it
+// (the start of COLO) and a STOP without a RESUME (a checkpoint cut short) are no pauses.
 std::vector<CheckpointPause> CheckpointPauses(const std::vector<QmpEvent>& events);
 
 // The times between the starts of consecutive checkpoints; one fewer than there are pauses.

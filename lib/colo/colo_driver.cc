@@ -37,15 +37,15 @@ absl::Status ColoDriver::Start(const ColoOptions& options, const Deadline& deadl
   parameters.checkpoint_delay_ms = options.checkpoint_delay_ms;
   TANDEM_RETURN_IF_ERROR(SetParameters(primary, parameters, deadline));
 
-  TANDEM_ASSIGN_OR_RETURN(MigrationAddress address,
-                          migration_.Listen(MigrationAddress::Tcp("127.0.0.1", 0),
-                                            AddressSpelling::kUri, deadline));
+  TANDEM_ASSIGN_OR_RETURN(
+      MigrationAddress address,
+      migration_.Listen(MigrationAddress::Tcp("127.0.0.1", 0), AddressSpelling::kUri, deadline));
   absl::Time start = absl::Now();
   TANDEM_RETURN_IF_ERROR(migration_.Start(address, AddressSpelling::kUri, deadline));
   TANDEM_RETURN_IF_ERROR(migration_.WaitForStatus(MigrationStatus::kColo, deadline));
-  TANDEM_ASSIGN_OR_RETURN(QmpEvent resumed,
-                          secondary.qmp().WaitForEvent(migration_.destination_cursor(), "RESUME",
-                                                       deadline));
+  TANDEM_ASSIGN_OR_RETURN(
+      QmpEvent resumed,
+      secondary.qmp().WaitForEvent(migration_.destination_cursor(), "RESUME", deadline));
   time_to_colo_ = resumed.qemu_time - start;
   begin_[static_cast<int>(ColoRole::kPrimary)] = migration_.source_cursor();
   begin_[static_cast<int>(ColoRole::kSecondary)] = resumed.after;
@@ -57,9 +57,8 @@ absl::Status ColoDriver::WaitForCheckpoint(const Deadline& deadline,
   Machine& primary = machine(ColoRole::kPrimary);
   Machine& secondary = machine(ColoRole::kSecondary);
   EventCursor on_secondary = secondary.events().cursor();
-  TANDEM_ASSIGN_OR_RETURN(
-      QmpEvent stopped,
-      primary.qmp().WaitForEvent(primary.events().cursor(), "STOP", deadline));
+  TANDEM_ASSIGN_OR_RETURN(QmpEvent stopped,
+                          primary.qmp().WaitForEvent(primary.events().cursor(), "STOP", deadline));
   if (at_stop && !primary.events().FindAfter(stopped.after, EventNamed("RESUME"))) at_stop();
   // The secondary stops a little before the primary and resumes a little before it as well, so its
   // first RESUME after the primary's STOP acknowledges this checkpoint.
@@ -110,11 +109,9 @@ absl::Status ColoDriver::AwaitOutOfColo(Machine& survivor, EventCursor cursor,
 }
 
 std::vector<CheckpointPause> ColoDriver::Pauses(ColoRole role) {
-  std::vector<QmpEvent> events =
-      machine(role).events().EventsAfter(begin_[static_cast<int>(role)]);
-  std::erase_if(events, [&](const QmpEvent& event) {
-    return event.after > end_[static_cast<int>(role)];
-  });
+  std::vector<QmpEvent> events = machine(role).events().EventsAfter(begin_[static_cast<int>(role)]);
+  std::erase_if(events,
+                [&](const QmpEvent& event) { return event.after > end_[static_cast<int>(role)]; });
   return CheckpointPauses(events);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives COLO: a primary and a secondary in lockstep by checkpoints, until one of them fails over.
 //
-// Sources: docs/COLO-FT.txt and docs/system/qemu-colo in QEMU's tree; commands x-colo-lost-heartbeat,
-// yank, query-colo-status; events COLO_EXIT, STOP, RESUME (QAPI migration, run-state).
+// Sources: docs/COLO-FT.txt and docs/system/qemu-colo in QEMU's tree; commands
+// x-colo-lost-heartbeat, yank, query-colo-status; events COLO_EXIT, STOP, RESUME (QAPI migration,
+// run-state).
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ namespace tandem {
 struct ColoOptions {
   bool multifd = false;
   int multifd_channels = 4;
-  int64_t checkpoint_delay_ms = 300;  // x-checkpoint-delay
-  bool return_path = false;           // see BinaryFacts::colo_needs_return_path
+  int64_t checkpoint_delay_ms = 300;        // x-checkpoint-delay
+  bool return_path = false;                 // see BinaryFacts::colo_needs_return_path
   MigrationCapabilities capabilities = {};  // further ones, on both sides
 };
 
@@ -32,8 +33,8 @@ struct FailoverTimes {
   absl::Duration left_colo;           // query-colo-status says mode none and the machine runs
 };
 
-// Refers to two ready machines that must outlive it; the secondary was started with -incoming defer.
-// Not thread-safe.
+// Refers to two ready machines that must outlive it; the secondary was started with -incoming
+// defer. Not thread-safe.
 class ColoDriver {
  public:
   ColoDriver(Machine& primary, Machine& secondary) : migration_(primary, secondary) {}
@@ -48,16 +49,16 @@ class ColoDriver {
   // From `migrate` to the secondary's first RESUME.
   absl::Duration time_to_colo() const { return time_to_colo_; }
 
-  // Awaits one checkpoint that begins after this call and is acknowledged: STOP on the primary, then
-  // RESUME on the secondary. `at_stop` (when given) runs while the primary is stopped, or not at all
-  // when it ran on too soon.
+  // Awaits one checkpoint that begins after this call and is acknowledged: STOP on the primary,
+  // then RESUME on the secondary. `at_stop` (when given) runs while the primary is stopped, or not
+  // at all when it ran on too soon.
   absl::Status WaitForCheckpoint(const Deadline& deadline,
                                  const std::function<void()>& at_stop = nullptr);
   // Awaits that the secondary stops for a checkpoint that begins after this call.
   absl::Status WaitForCheckpointOnSecondary(const Deadline& deadline);
 
-  // Makes the survivor leave COLO: `yank` of the migration out of band, because the main loop may be
-  // blocked exactly now, then `x-colo-lost-heartbeat`; awaits that it runs on its own.
+  // Makes the survivor leave COLO: `yank` of the migration out of band, because the main loop may
+  // be blocked exactly now, then `x-colo-lost-heartbeat`; awaits that it runs on its own.
   absl::StatusOr<FailoverTimes> FailOverTo(ColoRole survivor, const Deadline& deadline);
 
   // Pauses since COLO began, up to the failover.

@@ -34,10 +34,9 @@ bool TryKvm(const QemuBinary& binary, const BinaryFacts& facts) {
 std::string Trial(const QemuBinary& binary, const BinaryFacts& facts) {
   std::string key = binary.path + " " + ReadCacheFile("/proc/sys/kernel/random/boot_id");
   std::string directory = CacheDirectory();
-  std::string path =
-      directory.empty()
-          ? ""
-          : fmt::format("{}/probe/{:016x}.accelerator", directory, std::hash<std::string>()(key));
+  std::string path = directory.empty() ? ""
+                                       : fmt::format("{}/probe/{:016x}.accelerator", directory,
+                                                     std::hash<std::string>()(key));
   std::string known = path.empty() ? "" : ReadCacheFile(path);
   if (known == "kvm" || known == "tcg") return known;
   std::string answer = TryKvm(binary, facts) ? "kvm" : "tcg";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the guest says on its console (guest-kernels/README.md): 'A' at its start, 'B' after each sweep
-// over its memory, and a line that begins with '!' for each failed self-check.
+// What the guest says on its console (guest-kernels/README.md): 'A' at its start, 'B' after each
+// sweep over its memory, and a line that begins with '!' for each failed self-check.
 #pragma once
 
 #include <string>

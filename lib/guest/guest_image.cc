@@ -27,7 +27,8 @@ absl::StatusOr<std::string> FindGuestImage(const std::string& target, GuestBoot 
 absl::Status AddGuest(const std::string& target, const GuestOptions& guest,
                       MachineOptions& machine) {
   if (const char* problem = TandemGuestOptionsProblem(&guest.workload)) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "guest options: {} make no sense", problem);
+    return MakeError(absl::StatusCode::kInvalidArgument, "guest options: {} make no sense",
+                     problem);
   }
   TANDEM_ASSIGN_OR_RETURN(std::string image, FindGuestImage(target, guest.boot));
   auto add = [&machine](std::string name, std::string value) {
@@ -37,8 +38,7 @@ absl::Status AddGuest(const std::string& target, const GuestOptions& guest,
   if (guest.boot == GuestBoot::kRom) {
     add("-bios", image);
   } else {
-    add("-drive",
-        fmt::format("if=ide,format=raw,snapshot=on,file={}", EscapeOption(image)));
+    add("-drive", fmt::format("if=ide,format=raw,snapshot=on,file={}", EscapeOption(image)));
   }
   uint64_t words[2];
   TandemGuestPackOptions(&guest.workload, words);

@@ -21,12 +21,12 @@ struct GuestOptions {
   TandemGuestOptions workload = TandemGuestDefaultOptions();
 };
 
-// The path of the image for a target ("x86_64"). Looked for in TANDEM_GUEST_IMAGES, in the build tree
-// and in the install tree. NotFound names target and places.
+// The path of the image for a target ("x86_64"). Looked for in TANDEM_GUEST_IMAGES, in the build
+// tree and in the install tree. NotFound names target and places.
 absl::StatusOr<std::string> FindGuestImage(const std::string& target, GuestBoot boot);
 
-// Adds what boots the guest with these options to a machine's arguments. Source and destination need
-// the same. The disk is opened with snapshot=on, so that neither writes the shared image.
+// Adds what boots the guest with these options to a machine's arguments. Source and destination
+// need the same. The disk is opened with snapshot=on, so that neither writes the shared image.
 absl::Status AddGuest(const std::string& target, const GuestOptions& guest,
                       MachineOptions& machine);
 

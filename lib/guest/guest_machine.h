@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine that runs Tandem's guest: progress is heard on its console, its memory and self-checks are
-// verified from outside.
+// A machine that runs Tandem's guest: progress is heard on its console, its memory and self-checks
+// are verified from outside.
 #pragma once
 
 #include <memory>
@@ -20,12 +20,9 @@ namespace tandem {
 class GuestMachine {
  public:
   // Adds the guest to the options and launches; see Machine::Launch.
-  static absl::StatusOr<std::unique_ptr<GuestMachine>> Launch(const QemuBinary& binary,
-                                                              const std::string& target,
-                                                              MachineOptions options,
-                                                              const GuestOptions& guest,
-                                                              const ScratchDirectory& scratch,
-                                                              Recording& recording);
+  static absl::StatusOr<std::unique_ptr<GuestMachine>> Launch(
+      const QemuBinary& binary, const std::string& target, MachineOptions options,
+      const GuestOptions& guest, const ScratchDirectory& scratch, Recording& recording);
 
   const std::string& role() const { return machine_->role(); }
   Machine& machine() { return *machine_; }

@@ -21,9 +21,9 @@ constexpr uint64_t kRunBytes = 64 << 20;
 }  // namespace
 
 absl::StatusOr<uint64_t> MachineMemory::Translate(uint64_t gpa) {
-  TANDEM_ASSIGN_OR_RETURN(std::string answer,
-                          machine_.HumanMonitor(fmt::format("gpa2hva {:#x}", gpa),
-                                                Deadline::After(kAnswerTime)));
+  TANDEM_ASSIGN_OR_RETURN(
+      std::string answer,
+      machine_.HumanMonitor(fmt::format("gpa2hva {:#x}", gpa), Deadline::After(kAnswerTime)));
   // "Host virtual address for 0x100000 (pc.ram) is 0x7f0000100000"
   size_t number = answer.rfind(" is 0x");
   uint64_t address = 0;
@@ -65,8 +65,8 @@ absl::Status MachineMemory::Read(uint64_t gpa, std::span<std::byte> out) {
     method_ = Method::kPmemsave;
     return ReadByPmemsave(gpa, out);
   }
-  return ErrnoError(errno, fmt::format("reading RAM of {} (pid {})", machine_.role(),
-                                       machine_.pid()));
+  return ErrnoError(errno,
+                    fmt::format("reading RAM of {} (pid {})", machine_.role(), machine_.pid()));
 }
 
 absl::Status MachineMemory::ReadByPmemsave(uint64_t gpa, std::span<std::byte> out) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Access to the guest RAM of a running QEMU that changes nothing about it: no extra device, no shared
-// memory, no qtest.
+// Access to the guest RAM of a running QEMU that changes nothing about it: no extra device, no
+// shared memory, no qtest.
 #pragma once
 
 #include <map>
@@ -13,9 +13,10 @@
 
 namespace tandem {
 
-// Reads (and, for tests of the checks themselves, writes) guest-physical memory. Addresses come from
-// the human monitor's `gpa2hva`, bytes by process_vm_readv(2). Where that is not permitted (another
-// user's QEMU, ptrace_scope), reading falls back to `pmemsave` into a file. Not thread-safe.
+// Reads (and, for tests of the checks themselves, writes) guest-physical memory. Addresses come
+// from the human monitor's `gpa2hva`, bytes by process_vm_readv(2). Where that is not permitted
+// (another user's QEMU, ptrace_scope), reading falls back to `pmemsave` into a file. Not
+// thread-safe.
 class MachineMemory : public GuestMemory {
  public:
   // Both must outlive this object.

@@ -21,9 +21,12 @@ MigrationAddress MigrationAddress::WithPort(int port) const {
 
 std::string MigrationAddress::Uri() const {
   switch (kind_) {
-    case Kind::kUnix: return "unix:" + target_;
-    case Kind::kFd: return "fd:" + target_;
-    case Kind::kTcp: break;
+    case Kind::kUnix:
+      return "unix:" + target_;
+    case Kind::kFd:
+      return "fd:" + target_;
+    case Kind::kTcp:
+      break;
   }
   bool is_ipv6 = target_.find(':') != std::string::npos;
   return is_ipv6 ? fmt::format("tcp:[{}]:{}", target_, port_)
@@ -44,8 +47,7 @@ Json MigrationAddress::Channels() const {
                      {{"type", "inet"}, {"host", target_}, {"port", std::to_string(port_)}});
       break;
   }
-  return Json::Array(
-      {Json::Object({{"channel-type", "main"}, {"addr", Json::Object(address)}})});
+  return Json::Array({Json::Object({{"channel-type", "main"}, {"addr", Json::Object(address)}})});
 }
 
 }  // namespace tandem

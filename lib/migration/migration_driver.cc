@@ -87,25 +87,26 @@ absl::Status MigrationDriver::WaitForStatus(MigrationStatus status, const Deadli
   absl::Status waited =
       source_.qmp().WaitForEvent(source_cursor_, wanted_or_final, awaited, deadline).status();
   if (!waited.ok()) {
-    return WithContext(waited, fmt::format("migration is {}",
-                                           MigrationStatusName(LastStatus(source_, source_cursor_))));
+    return WithContext(
+        waited,
+        fmt::format("migration is {}", MigrationStatusName(LastStatus(source_, source_cursor_))));
   }
   if (reached == status) return absl::OkStatus();
   absl::StatusOr<MigrationStatistics> statistics = QueryMigration(source_, deadline);
-  return MakeError(absl::StatusCode::kAborted, "awaiting {}: the migration ended as {}: {}", awaited,
-                   MigrationStatusName(reached),
-                   statistics.ok() && !statistics->error.empty() ? statistics->error
-                                                                 : "QEMU gives no reason");
+  return MakeError(
+      absl::StatusCode::kAborted, "awaiting {}: the migration ended as {}: {}", awaited,
+      MigrationStatusName(reached),
+      statistics.ok() && !statistics->error.empty() ? statistics->error : "QEMU gives no reason");
 }
 
 absl::StatusOr<MigrationStatistics> MigrationDriver::WaitForCompletion(bool guest_runs,
                                                                        const Deadline& deadline) {
   TANDEM_RETURN_IF_ERROR(WaitForStatus(MigrationStatus::kCompleted, deadline));
   TANDEM_RETURN_IF_ERROR(
-      (guest_runs ? destination_.qmp().WaitForEvent(destination_cursor_, "RESUME", deadline)
-                  : destination_.qmp().WaitForEvent(
-                        destination_cursor_, MigrationEvent("completed"),
-                        "migration status completed", deadline))
+      (guest_runs
+           ? destination_.qmp().WaitForEvent(destination_cursor_, "RESUME", deadline)
+           : destination_.qmp().WaitForEvent(destination_cursor_, MigrationEvent("completed"),
+                                             "migration status completed", deadline))
           .status());
   TANDEM_RETURN_IF_ERROR(source_.PollRunState("postmigrate", deadline));
   return QueryMigration(source_, deadline);

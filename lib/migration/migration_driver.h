@@ -37,8 +37,8 @@ class MigrationDriver {
   Machine& source() { return source_; }
   Machine& destination() { return destination_; }
 
-  // `migrate-incoming` on a destination started with -incoming defer. Returns the address to migrate
-  // to: where a port was asked for, the one that the destination chose is filled in.
+  // `migrate-incoming` on a destination started with -incoming defer. Returns the address to
+  // migrate to: where a port was asked for, the one that the destination chose is filled in.
   absl::StatusOr<MigrationAddress> Listen(const MigrationAddress& address, AddressSpelling spelling,
                                           const Deadline& deadline);
 
@@ -51,8 +51,8 @@ class MigrationDriver {
   absl::Status WaitForStatus(MigrationStatus status, const Deadline& deadline);
 
   // Awaits the source's completion, the destination's RESUME (not for a stopped guest: the
-  // destination then reports its own completion) and the source's run state postmigrate. Returns the
-  // source's statistics.
+  // destination then reports its own completion) and the source's run state postmigrate. Returns
+  // the source's statistics.
   absl::StatusOr<MigrationStatistics> WaitForCompletion(bool guest_runs, const Deadline& deadline);
 
   // Positions in both event logs just before the last Start (or Listen, for the destination).

@@ -70,9 +70,9 @@ absl::StatusOr<Json> Interview(const QemuBinary& binary, const Deadline& deadlin
 BinaryFacts FactsFrom(const Json& answers) {
   BinaryFacts facts;
   const Json version = answers["version"]["qemu"];
-  facts.version = fmt::format("{}.{}.{}", version["major"].Integer().value_or(0),
-                              version["minor"].Integer().value_or(0),
-                              version["micro"].Integer().value_or(0));
+  facts.version =
+      fmt::format("{}.{}.{}", version["major"].Integer().value_or(0),
+                  version["minor"].Integer().value_or(0), version["micro"].Integer().value_or(0));
   facts.package = answers["version"]["package"].Text();
   facts.target = answers["target"].Text();
   for (const Json& machine : answers["machines"].elements()) {
@@ -93,9 +93,9 @@ std::string CachePath(const std::string& key) {
 absl::StatusOr<Json> CachedInterview(const QemuBinary& binary, const Deadline& deadline) {
   std::error_code error;
   std::string real_path = fs::canonical(binary.path, error);
-  std::string key = fmt::format("{} {} {} {}", kCacheFormat, real_path,
-                                fs::file_size(real_path, error),
-                                fs::last_write_time(real_path, error).time_since_epoch().count());
+  std::string key =
+      fmt::format("{} {} {} {}", kCacheFormat, real_path, fs::file_size(real_path, error),
+                  fs::last_write_time(real_path, error).time_since_epoch().count());
   std::string path = CachePath(key);
   if (!path.empty()) {
     absl::StatusOr<Json> cached = Json::Parse(ReadCacheFile(path));
@@ -115,8 +115,8 @@ bool Contains(const std::vector<std::string>& names, const std::string& name) {
 }  // namespace
 
 bool BinaryFacts::HasCapability(const std::string& name) const {
-  return Contains(
-      schema.ArgumentEnum("migrate-set-capabilities", {"capabilities", "capability"}), name);
+  return Contains(schema.ArgumentEnum("migrate-set-capabilities", {"capabilities", "capability"}),
+                  name);
 }
 
 bool BinaryFacts::HasMachineType(const std::string& name) const {

@@ -13,9 +13,9 @@
 namespace tandem {
 
 struct BinaryFacts {
-  std::string version;  // "11.1.3"
-  std::string package;  // the distribution's name of the build; may be empty
-  std::string target;   // QAPI SysEmuTarget: "x86_64", "aarch64", …
+  std::string version;                     // "11.1.3"
+  std::string package;                     // the distribution's name of the build; may be empty
+  std::string target;                      // QAPI SysEmuTarget: "x86_64", "aarch64", …
   std::vector<std::string> machine_types;  // names and aliases
   QmpSchema schema;
   // `x-colo` is refused without `return-path` (11.1 and later) where false breaks COLO with it
@@ -26,9 +26,9 @@ struct BinaryFacts {
   bool HasMachineType(const std::string& name) const;
 };
 
-// Asks a machine of type "none". The answer is kept in the process and in the cache directory, keyed
-// by path, size and time of the binary. InvalidArgument when the program is not a QEMU, with what it
-// said instead. Call from the main thread.
+// Asks a machine of type "none". The answer is kept in the process and in the cache directory,
+// keyed by path, size and time of the binary. InvalidArgument when the program is not a QEMU, with
+// what it said instead. Call from the main thread.
 absl::StatusOr<const BinaryFacts*> FactsOf(const QemuBinary& binary, const Deadline& deadline);
 
 }  // namespace tandem

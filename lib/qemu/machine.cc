@@ -90,9 +90,10 @@ absl::Status Machine::ExplainEnd(const absl::Status& connection_ended) const {
   std::optional<ExitStatus> status = process_->exit_status();
   if (!status) return connection_ended;
   std::string said = process_->last_stderr_line();
-  return MakeError(absl::StatusCode::kUnavailable, "{} (pid {}) died with {}; its last line on "
-                   "stderr: {}", role(), process_->pid(), status->ToString(),
-                   said.empty() ? "(none)" : said);
+  return MakeError(absl::StatusCode::kUnavailable,
+                   "{} (pid {}) died with {}; its last line on "
+                   "stderr: {}",
+                   role(), process_->pid(), status->ToString(), said.empty() ? "(none)" : said);
 }
 
 bool Machine::alive() const { return ready() && process_->running() && qmp_->connected(); }
@@ -119,7 +120,8 @@ absl::Status Machine::Poll(const std::string& awaited,
     if (is_done) return absl::OkStatus();
     if (deadline.expired()) {
       // For its message: what was awaited, how long, the last events.
-      return recording_.Wait(deadline, awaited, [] { return false; }, last_state);
+      return recording_.Wait(
+          deadline, awaited, [] { return false; }, last_state);
     }
     EventCursor now = events().cursor();
     recording_
@@ -142,9 +144,9 @@ absl::Status Machine::PollRunState(const std::string& wanted, const Deadline& de
 
 absl::StatusOr<std::string> Machine::HumanMonitor(const std::string& line,
                                                   const Deadline& deadline) {
-  TANDEM_ASSIGN_OR_RETURN(Json reply, qmp_->Execute("human-monitor-command",
-                                                    Json::Object({{"command-line", line}}),
-                                                    deadline));
+  TANDEM_ASSIGN_OR_RETURN(
+      Json reply,
+      qmp_->Execute("human-monitor-command", Json::Object({{"command-line", line}}), deadline));
   return reply.Text();
 }
 
@@ -153,12 +155,25 @@ absl::Status Machine::Quit(const Deadline& deadline) {
   TANDEM_RETURN_IF_ERROR(qmp_->Execute("quit", deadline).status());
   TANDEM_ASSIGN_OR_RETURN(ExitStatus status, process_->WaitForExit(deadline));
   if (status.succeeded()) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInternal, "{} ended with {} after quit; its last line on "
-                   "stderr: {}", role(), status.ToString(), process_->last_stderr_line());
+  return MakeError(absl::StatusCode::kInternal,
+                   "{} ended with {} after quit; its last line on "
+                   "stderr: {}",
+                   role(), status.ToString(), process_->last_stderr_line());
 }
 
-absl::Status Machine::Kill(const Deadline& deadline) { return process_->KillTree(deadline); }
-absl::Status Machine::Freeze() { return process_->Signal(SIGSTOP); }
-absl::Status Machine::Thaw() { return process_->Signal(SIGCONT); }
+absl::Status Machine::Kill(const Deadline& deadline) {
+  recording_.Append(role(), EntryKind::kNote, "kill " + role());
+  return process_->KillTree(deadline);
+}
+
+absl::Status Machine::Freeze() {
+  recording_.Append(role(), EntryKind::kNote, "freeze " + role());
+  return process_->Signal(SIGSTOP);
+}
+
+absl::Status Machine::Thaw() {
+  recording_.Append(role(), EntryKind::kNote, "thaw " + role());
+  return process_->Signal(SIGCONT);
+}
 
 }  // namespace tandem

@@ -34,8 +34,8 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
   ~Machine();
 
-  // Blocks until QMP is negotiated. Unavailable with exit status and last stderr line when QEMU ends
-  // before. Everything below but role, process, command_line and Kill needs it.
+  // Blocks until QMP is negotiated. Unavailable with exit status and last stderr line when QEMU
+  // ends before. Everything below but role, process, command_line and Kill needs it.
   absl::Status AwaitReady(const Deadline& deadline);
 
   const std::string& role() const { return options_.role; }
@@ -59,11 +59,11 @@ class Machine {
   absl::Status Cont(const Deadline& deadline);
   // `query-status` (QAPI RunState): "running", "paused", "postmigrate", "inmigrate", …
   absl::StatusOr<std::string> RunState(const Deadline& deadline);
-  // Awaits a run state that QEMU announces by no event (finish-migrate → postmigrate): query-status is
-  // polled.
+  // Awaits a run state that QEMU announces by no event (finish-migrate → postmigrate): query-status
+  // is polled.
   absl::Status PollRunState(const std::string& wanted, const Deadline& deadline);
-  // Polls until `done` says true or fails; for what QEMU announces by no event. DeadlineExceeded with
-  // `awaited` and `last_state()`.
+  // Polls until `done` says true or fails; for what QEMU announces by no event. DeadlineExceeded
+  // with `awaited` and `last_state()`.
   absl::Status Poll(const std::string& awaited, const std::function<absl::StatusOr<bool>()>& done,
                     const std::function<std::string()>& last_state, const Deadline& deadline);
   // A line for the human monitor; its output.
@@ -71,6 +71,7 @@ class Machine {
 
   // QMP `quit`, then awaits the end of the process. Not OK when it did not end with exit code 0.
   absl::Status Quit(const Deadline& deadline);
+  // What happens to the peer of a test, and so a note in the recording that a replay follows.
   // SIGKILL to the whole family; returns when it is gone.
   absl::Status Kill(const Deadline& deadline);
   // SIGSTOP: the process stands still and answers nothing until Thaw or Kill.

@@ -7,8 +7,8 @@ namespace tandem {
 
 std::vector<std::string> CommandLine(const MachineOptions& options, const std::string& qmp_path,
                                      const std::string& serial_path) {
-  std::vector<std::string> line = {"-name", options.role, "-nodefaults", "-no-user-config",
-                                   "-display", "none", "-machine", options.machine_type};
+  std::vector<std::string> line = {"-name",    options.role, "-nodefaults", "-no-user-config",
+                                   "-display", "none",       "-machine",    options.machine_type};
   auto add = [&line](std::string name, std::string value) {
     line.push_back(std::move(name));
     line.push_back(std::move(value));

@@ -14,8 +14,12 @@ using ::testing::Not;
 
 // The options of a destination show up on its command line, its own arguments before -incoming.
 TEST(MachineOptionsTest, CommandLineSaysWhatTheOptionsSay) {
-  MachineOptions options{.role = "destination", .machine_type = "q35", .vcpus = 2,
-                         .start_paused = true, .incoming = "defer", .arguments = {"-device", "edu"}};
+  MachineOptions options{.role = "destination",
+                         .machine_type = "q35",
+                         .vcpus = 2,
+                         .start_paused = true,
+                         .incoming = "defer",
+                         .arguments = {"-device", "edu"}};
   std::vector<std::string> line = CommandLine(options, "/t/q", "/t/s");
   EXPECT_THAT(line, IsSupersetOf({"-machine", "q35", "-m", "150", "-smp", "2", "-S", "-qmp",
                                   "unix:/t/q", "-serial", "unix:/t/s"}));

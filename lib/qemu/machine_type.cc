@@ -29,9 +29,12 @@ std::pair<int, int> VersionOf(std::string_view machine_type, std::string_view pr
 
 std::string_view MachineFamilyName(MachineFamily family) {
   switch (family) {
-    case MachineFamily::kPc: return "pc";
-    case MachineFamily::kQ35: return "q35";
-    case MachineFamily::kOther: break;
+    case MachineFamily::kPc:
+      return "pc";
+    case MachineFamily::kQ35:
+      return "q35";
+    case MachineFamily::kOther:
+      break;
   }
   return "other";
 }

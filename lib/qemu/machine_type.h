@@ -18,7 +18,8 @@ std::string_view MachineFamilyName(MachineFamily family);
 MachineFamily FamilyOf(std::string_view machine_type);
 
 // The alias ("pc", "q35") for a binary with itself; for two versions the newest versioned type that
-// both know, because an alias means another machine in each. FailedPrecondition when they share none.
+// both know, because an alias means another machine in each. FailedPrecondition when they share
+// none.
 absl::StatusOr<std::string> CommonMachineType(MachineFamily family, const BinaryFacts& source,
                                               const BinaryFacts& destination);
 

@@ -38,7 +38,8 @@ absl::Status CheckExecutable(const std::string& path, const std::string& name,
   if (path.empty() || !fs::exists(path, error)) {
     return MakeError(absl::StatusCode::kNotFound,
                      "{}: there is no \"{}\"; give the path of a qemu-system binary, or run "
-                     "tools/fetch-qemu to get one", origin, name);
+                     "tools/fetch-qemu to get one",
+                     origin, name);
   }
   if (fs::is_directory(path, error) || access(path.c_str(), X_OK) != 0) {
     return MakeError(absl::StatusCode::kInvalidArgument,
@@ -68,8 +69,10 @@ absl::StatusOr<std::vector<std::string>> SplitShellWords(std::string_view text) 
       word += text[++i];
       in_word = true;
     } else if (quote != 0) {
-      if (c == quote) quote = 0;
-      else word += c;
+      if (c == quote)
+        quote = 0;
+      else
+        word += c;
     } else if (c == '\'' || c == '"') {
       quote = c;
       in_word = true;
@@ -93,7 +96,8 @@ absl::StatusOr<QemuBinary> ParseQemuBinary(const std::string& value, const std::
   std::error_code error;
   if (fs::exists(value, error)) words = std::vector<std::string>{value};
   if (words->empty()) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "{} holds no binary: \"{}\"", origin, value);
+    return MakeError(absl::StatusCode::kInvalidArgument, "{} holds no binary: \"{}\"", origin,
+                     value);
   }
   QemuBinary binary;
   std::string name = words->back();
@@ -122,7 +126,8 @@ absl::StatusOr<QemuBinary> QemuBinaryFromEnvironment(MigrationSide side) {
   if (!FindProgram(kDefaultName).empty()) return ParseQemuBinary(kDefaultName, "PATH");
   return MakeError(absl::StatusCode::kNotFound,
                    "no QEMU to test: set TANDEM_QEMU to a qemu-system binary, or run "
-                   "tools/fetch-qemu (looked for {} and for {} in PATH)", fetched, kDefaultName);
+                   "tools/fetch-qemu (looked for {} and for {} in PATH)",
+                   fetched, kDefaultName);
 }
 
 }  // namespace tandem

@@ -20,16 +20,16 @@ struct QemuBinary {
 };
 
 // Understands a value such as "/opt/qemu/bin/qemu-system-x86_64" or
-// "valgrind --quiet qemu-system-x86_64": words as a shell splits them (quotes, backslashes), the last
-// one is the binary, searched in PATH. Checks that it is there and executable, without running it.
-// `origin` is the variable or flag it came from. NotFound and InvalidArgument name both and say what
-// to do.
+// "valgrind --quiet qemu-system-x86_64": words as a shell splits them (quotes, backslashes), the
+// last one is the binary, searched in PATH. Checks that it is there and executable, without running
+// it. `origin` is the variable or flag it came from. NotFound and InvalidArgument name both and say
+// what to do.
 absl::StatusOr<QemuBinary> ParseQemuBinary(const std::string& value, const std::string& origin);
 
 enum class MigrationSide { kSource, kDestination };
 
-// From TANDEM_QEMU_SRC or TANDEM_QEMU_DST, else TANDEM_QEMU, else QTEST_QEMU_BINARY_SRC or _DST, else
-// QTEST_QEMU_BINARY, else the newest that tools/fetch-qemu put into the cache (11.1), else
+// From TANDEM_QEMU_SRC or TANDEM_QEMU_DST, else TANDEM_QEMU, else QTEST_QEMU_BINARY_SRC or _DST,
+// else QTEST_QEMU_BINARY, else the newest that tools/fetch-qemu put into the cache (11.1), else
 // qemu-system-x86_64 in PATH. NotFound with what to do when there is none.
 absl::StatusOr<QemuBinary> QemuBinaryFromEnvironment(MigrationSide side);
 

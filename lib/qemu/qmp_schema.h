@@ -34,7 +34,8 @@ class QmpSchema {
 
  private:
   Json TypeNamed(const std::string& name) const;
-  std::vector<std::string> EnumAt(std::string type, const std::vector<std::string_view>& path) const;
+  std::vector<std::string> EnumAt(std::string type,
+                                  const std::vector<std::string_view>& path) const;
 
   std::map<std::string, Json, std::less<>> entities_;  // by name; types have numbers for names
 };

@@ -29,8 +29,9 @@ TEST(QmpSchemaTest, FindsCommandsAndTheirArguments) {
 }
 
 TEST(QmpSchemaTest, FollowsAPathThroughListsToAnEnumeration) {
-  EXPECT_THAT(SmallSchema().ArgumentEnum("migrate-set-capabilities", {"capabilities", "capability"}),
-              ElementsAre("xbzrle", "multifd"));
+  EXPECT_THAT(
+      SmallSchema().ArgumentEnum("migrate-set-capabilities", {"capabilities", "capability"}),
+      ElementsAre("xbzrle", "multifd"));
   EXPECT_THAT(SmallSchema().ArgumentEnum("migrate-set-capabilities", {"no", "such"}), IsEmpty());
   EXPECT_THAT(SmallSchema().ReturnEnum("no-such-command", {"status"}), IsEmpty());
 }

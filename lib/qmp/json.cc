@@ -16,8 +16,8 @@ const rapidjson::Value& Node(const void* node) {
   return *static_cast<const rapidjson::Value*>(node);
 }
 
-// As deep as QEMU's own parser goes. RapidJSON copies and prints by recursion, which a hostile answer
-// nested a million deep would drive over the end of the stack.
+// As deep as QEMU's own parser goes. RapidJSON copies and prints by recursion, which a hostile
+// answer nested a million deep would drive over the end of the stack.
 constexpr int kMostNesting = 1024;
 
 bool IsNestedTooDeep(std::string_view text) {

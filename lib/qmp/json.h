@@ -18,8 +18,8 @@
 
 namespace tandem {
 
-// Immutable; copies share one document. A value that is absent is a null, and whatever is asked of a
-// null is absent as well, so paths need no checks on the way. Thread-safe.
+// Immutable; copies share one document. A value that is absent is a null, and whatever is asked of
+// a null is absent as well, so paths need no checks on the way. Thread-safe.
 class Json {
  public:
   using Member = std::pair<std::string_view, Json>;

@@ -12,8 +12,8 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(JsonTest, BuildsWhatItPrints) {
-  Json value = Json::Object({{"uri", "tcp:[::1]:0"}, {"n", 3}, {"on", true},
-                             {"list", Json::Array({1, "two", Json()})}});
+  Json value = Json::Object(
+      {{"uri", "tcp:[::1]:0"}, {"n", 3}, {"on", true}, {"list", Json::Array({1, "two", Json()})}});
   EXPECT_EQ(value.Dump(), R"({"uri":"tcp:[::1]:0","n":3,"on":true,"list":[1,"two",null]})");
 }
 

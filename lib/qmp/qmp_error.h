@@ -15,8 +15,8 @@ struct QmpError {
   std::string description;
 };
 
-// FailedPrecondition for CommandNotFound (the binary lacks it), Aborted for every other refusal. The
-// error itself travels as payload.
+// FailedPrecondition for CommandNotFound (the binary lacks it), Aborted for every other refusal.
+// The error itself travels as payload.
 absl::Status StatusFromQmpError(const QmpError& error, const std::string& context);
 
 // The QMP error that a status carries, nullopt when it came from elsewhere.
