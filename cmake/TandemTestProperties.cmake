@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Read by ctest after it has discovered the tests of one suite, named by tandem_family and
-# tandem_tests. Sets what depends on the environment or on the test's name.
+# Read by ctest after it has listed the tests of one suite, named by tandem_family and tandem_tests.
+# Sets what depends on the environment or on the test's name.
 
 # 30 s above the watchdog of the test itself, so that it can write its evidence.
 set(timeout 120)
@@ -13,12 +13,11 @@ if(NOT "$ENV{TANDEM_TIMEOUT_FACTOR}" STREQUAL "")
 endif()
 # CMake calculates with integers: in thousandths, from decimals of up to three places.
 foreach(number timeout factor)
-  if(NOT ${number} MATCHES "^[0-9]+(\\.[0-9]+)?$")
+  if(NOT ${number} MATCHES "^([0-9]+)(\\.([0-9]+))?$")
     message(FATAL_ERROR "TANDEM_TIMEOUT or TANDEM_TIMEOUT_FACTOR is not a number: ${${number}}")
   endif()
-  string(REGEX MATCH "^[0-9]+" whole ${${number}})
-  string(REGEX REPLACE "^[0-9]+\\.?" "" decimals "${${number}}")
-  string(SUBSTRING "${decimals}000" 0 3 decimals)
+  set(whole ${CMAKE_MATCH_1})
+  string(SUBSTRING "${CMAKE_MATCH_3}000" 0 3 decimals)
   math(EXPR ${number} "${whole} * 1000 + 1${decimals} - 1000")
 endforeach()
 math(EXPR timeout "${timeout} * ${factor} / 1000000 + 30")
@@ -38,9 +37,8 @@ foreach(test IN LISTS tandem_tests)
       set_tests_properties(${test} PROPERTIES DISABLED FALSE)
     endif()
   endif()
-  # gtest_discover_tests takes every test for skipped that prints the marker, failed ones too: the
-  # exit code is what counts.
+  # The exit code tells a skipped test, not what it prints.
   set_tests_properties(${test} PROPERTIES
     TIMEOUT ${timeout} LABELS "${labels}" PROCESSORS 1
-    SKIP_REGULAR_EXPRESSION "" SKIP_RETURN_CODE 77 ENVIRONMENT "TANDEM_SKIP_EXIT_CODE=77")
+    SKIP_RETURN_CODE 77 ENVIRONMENT "TANDEM_SKIP_EXIT_CODE=77")
 endforeach()

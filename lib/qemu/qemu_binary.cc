@@ -92,14 +92,18 @@ absl::StatusOr<std::vector<std::string>> SplitShellWords(std::string_view text) 
 absl::StatusOr<QemuBinary> ParseQemuBinary(const std::string& value, const std::string& origin) {
   // A path with spaces in it is taken as it is, so that nobody needs to quote.
   absl::StatusOr<std::vector<std::string>> words = SplitShellWords(value);
-  if (!words.ok()) return WithContext(words.status(), fmt::format("{}={}", origin, value));
+  if (!words.ok()) {
+    return MakeError(absl::StatusCode::kInvalidArgument,
+                     "{}: {}; give the path of a qemu-system binary", origin,
+                     Message(words.status()));
+  }
   std::error_code error;
   if (fs::exists(value, error)) words = std::vector<std::string>{value};
   if (words->empty()) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "{} holds no binary: \"{}\"", origin,
-                     value);
+    return MakeError(absl::StatusCode::kInvalidArgument,
+                     "{}: it holds no binary; give the path of a qemu-system binary", origin);
   }
-  QemuBinary binary;
+  QemuBinary binary{.wrapper = {}, .path = "", .origin = origin};
   std::string name = words->back();
   words->pop_back();
   if (!words->empty()) {
@@ -118,7 +122,9 @@ absl::StatusOr<QemuBinary> QemuBinaryFromEnvironment(MigrationSide side) {
   for (const char* variable :
        {source ? "TANDEM_QEMU_SRC" : "TANDEM_QEMU_DST", "TANDEM_QEMU",
         source ? "QTEST_QEMU_BINARY_SRC" : "QTEST_QEMU_BINARY_DST", "QTEST_QEMU_BINARY"}) {
-    if (auto value = EnvironmentValue(variable)) return ParseQemuBinary(*value, variable);
+    if (auto value = EnvironmentValue(variable)) {
+      return ParseQemuBinary(*value, fmt::format("{}={}", variable, *value));
+    }
   }
   std::string fetched = CacheDirectory() + kFetchedDefault;
   std::error_code error;

@@ -14,6 +14,7 @@ namespace tandem {
 struct QemuBinary {
   std::vector<std::string> wrapper;  // e.g. {"gdb", "--args"}; usually empty
   std::string path;                  // absolute, as it was found
+  std::string origin = {};           // where its name came from: "TANDEM_QEMU=/opt/qemu", "PATH"
 
   // wrapper and path: the beginning of a command line.
   std::vector<std::string> command() const;
@@ -22,8 +23,8 @@ struct QemuBinary {
 // Understands a value such as "/opt/qemu/bin/qemu-system-x86_64" or
 // "valgrind --quiet qemu-system-x86_64": words as a shell splits them (quotes, backslashes), the
 // last one is the binary, searched in PATH. Checks that it is there and executable, without running
-// it. `origin` is the variable or flag it came from. NotFound and InvalidArgument name both and say
-// what to do.
+// it. `origin` says where the value came from ("TANDEM_QEMU=…"). NotFound and InvalidArgument begin
+// with it, name what is wrong in the value, and say what to do.
 absl::StatusOr<QemuBinary> ParseQemuBinary(const std::string& value, const std::string& origin);
 
 enum class MigrationSide { kSource, kDestination };
