@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -59,6 +60,10 @@ absl::Status WriteEvidence(const std::string& directory, const TestEvidence& evi
 // diagnosis, the last events, and where the rest is.
 std::string SummarizeEvidence(const std::string& directory, const TestEvidence& evidence,
                               size_t lines);
+
+// Append this note to the recording before the machines of a test are ended: what follows it is not
+// replayed.
+inline constexpr std::string_view kTeardownNote = "teardown";
 
 // The script alone; see reproduce.cc for how it keeps the order of commands and events.
 std::string ReproduceScript(const TestEvidence& evidence);

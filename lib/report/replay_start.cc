@@ -72,6 +72,10 @@ std::string WhyNotStartable(const std::vector<std::string>& line) {
   return "";
 }
 
+bool IsIncoming(const std::vector<std::string>& line) {
+  return std::find(line.begin(), line.end(), "-incoming") != line.end();
+}
+
 std::string StartStep(const std::string& role, const std::vector<std::string>& line,
                       const ShellTemplate& text) {
   size_t first = FirstArgument(line);

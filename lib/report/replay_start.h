@@ -18,6 +18,9 @@ std::string SocketFolder(const std::vector<std::string>& command_line);
 // Why a machine cannot be started from its command line alone; "" when it can.
 std::string WhyNotStartable(const std::vector<std::string>& command_line);
 
+// Whether the machine waits for a migration instead of booting.
+bool IsIncoming(const std::vector<std::string>& command_line);
+
 // The call of `start` (replay_runtime.h): QMP on stdio and the consoles in files instead of sockets.
 std::string StartStep(const std::string& role, const std::vector<std::string>& command_line,
                       const ShellTemplate& text);

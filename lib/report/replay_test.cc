@@ -25,18 +25,19 @@ class ReplayTest : public ::testing::Test {
     absl::StatusOr<QemuBinary> binary = QemuBinaryFromEnvironment(MigrationSide::kSource);
     if (!binary.ok()) GTEST_SKIP() << "no QEMU: " << Message(binary.status());
     scratch_ = ScratchDirectory::Create().value();
-    source_ = Start(*binary, {.role = "source"});
-    destination_ = Start(*binary, {.role = "destination", .incoming = "defer"});
+    MachineOptions source{.role = "source", .ram_mib = 32};
+    MachineOptions destination{.role = "destination", .ram_mib = 32, .incoming = "defer"};
+    ASSERT_NO_FATAL_FAILURE(Start(*binary, source, source_));
+    ASSERT_NO_FATAL_FAILURE(Start(*binary, destination, destination_));
   }
 
-  std::unique_ptr<Machine> Start(const QemuBinary& binary, MachineOptions options) {
-    options.ram_mib = 32;
-    auto machine = Machine::Launch(binary, options, *scratch_, recording_);
-    EXPECT_TRUE(machine.ok()) << machine.status();
-    if (!machine.ok()) return nullptr;
-    absl::Status ready = (*machine)->AwaitReady(deadline_);
-    EXPECT_TRUE(ready.ok()) << ready;
-    return *std::move(machine);
+  void Start(const QemuBinary& binary, const MachineOptions& options,
+             std::unique_ptr<Machine>& machine) {
+    auto launched = Machine::Launch(binary, options, *scratch_, recording_);
+    ASSERT_TRUE(launched.ok()) << launched.status();
+    machine = *std::move(launched);
+    absl::Status ready = machine->AwaitReady(deadline_);
+    ASSERT_TRUE(ready.ok()) << ready;
   }
 
   Json Do(Machine& machine, const std::string& command, const Json& arguments = Json()) {
@@ -58,12 +59,6 @@ class ReplayTest : public ::testing::Test {
                                                    deadline_);
       EXPECT_TRUE(completed.ok()) << completed.status();
     }
-  }
-
-  // As a fixture does: the note first, then the deed.
-  void KillSource() {
-    recording_.Append("source", EntryKind::kNote, "kill source");
-    EXPECT_TRUE(source_->Kill(deadline_).ok());
   }
 
   TestEvidence Evidence() const {
@@ -113,7 +108,7 @@ TEST_F(ReplayTest, ScriptRepeatsARecordedMigrationAndTheKillAfterIt) {
   Migrate();
   EXPECT_TRUE(source_->qmp().ExecuteOob("yank", Json::Object({{"instances", Json::Array({})}}),
                                         deadline_).ok());
-  KillSource();
+  EXPECT_TRUE(source_->Kill(deadline_).ok());
   Do(*destination_, "query-status");
   ExitStatus exit = Replay(Evidence(), "20");
   EXPECT_TRUE(exit.succeeded()) << exit.ToString() << "\n" << said_;

@@ -3,7 +3,8 @@
 //
 // Commands, starts of machines and signals come in their recorded order. Before each, the script
 // waits for what had come by then in the recording: answers, events (as many of each name; of
-// MIGRATION, of each status), the first byte on a console, ends of processes. Counts of sync passes
+// MIGRATION, of each status), the first byte on the console of a guest that
+// boots, ends of processes. Counts of sync passes
 // (MIGRATION_PASS) depend on the load and are not awaited. Where the test then waited for something
 // else, time or a guest's progress, the script pauses as long as the test did.
 #include <algorithm>
@@ -40,7 +41,8 @@ class ReplayWriter {
   }
 
   void Add(const RecordingEntry& entry) {
-    if (stopped_ || !machines_.contains(entry.origin)) return;
+    if (IsEndOfTest(entry)) at_end_ = true;
+    if (stopped_ || at_end_ || !machines_.contains(entry.origin)) return;
     switch (entry.kind) {
       case EntryKind::kProcess: return AddProcess(entry);
       case EntryKind::kQmpSent: return AddCommand(entry);
@@ -62,6 +64,13 @@ class ReplayWriter {
   }
 
  private:
+  // What comes after the test's own note, or after a SIGKILL that no test asked for, is the clean-up.
+  bool IsEndOfTest(const RecordingEntry& entry) const {
+    if (entry.kind == EntryKind::kNote) return entry.text == kTeardownNote;
+    return entry.kind == EntryKind::kProcess && machines_.contains(entry.origin) &&
+           !killed_.contains(entry.origin) && entry.text.starts_with("ended with signal 9 ");
+  }
+
   void AddProcess(const RecordingEntry& entry) {
     if (!entry.text.starts_with("started")) {
       Await(entry.time, fmt::format("ended {}", QuoteForShell(entry.origin)));
@@ -112,7 +121,9 @@ class ReplayWriter {
     last_awaited_ = entry.time;
   }
 
+  // A guest that comes over a migration may be stopped before it prints; RESUME tells of it.
   void AddSerial(const RecordingEntry& entry) {
+    if (IsIncoming(machines_.at(entry.origin)->command_line)) return;
     if (!printed_.insert(entry.origin).second) return;
     Await(entry.time, fmt::format("printed {}", QuoteForShell(entry.origin)));
   }
@@ -123,6 +134,7 @@ class ReplayWriter {
     for (const auto& [word, signal] : kSignals) {
       if (entry.text != word + " " + entry.origin) continue;
       BeginStep(entry);
+      if (word == "kill") killed_.insert(entry.origin);
       steps_ += fmt::format("signal {} {}\n", QuoteForShell(entry.origin), signal);
     }
   }
@@ -160,10 +172,11 @@ class ReplayWriter {
 
   const absl::Time start_;
   std::map<std::string, const MachineEvidence*> machines_;  // by role
-  std::set<std::string> folders_, started_, printed_, ports_;
+  std::set<std::string> folders_, started_, printed_, ports_, killed_;
   ShellTemplate text_;
   std::string steps_;
-  bool stopped_ = false;
+  bool stopped_ = false;  // the script cannot go on
+  bool at_end_ = false;   // of the test
 
   std::vector<std::string> awaited_lines_;      // in their order
   std::map<std::string, int> awaited_events_;   // "role event" and how many

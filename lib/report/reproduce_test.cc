@@ -22,17 +22,16 @@ class ReproduceTest : public ::testing::Test {
   ReproduceTest() {
     evidence_.test_name = "Suite.Test/Variant";
     evidence_.recording = &recording_;
-    AddMachine("source");
-    AddMachine("destination");
+    AddMachine("source", {});
+    AddMachine("destination", {"-incoming", "defer"});
   }
 
-  void AddMachine(const std::string& role) {
-    evidence_.machines.push_back(
-        {.role = role,
-         .command_line = {"/opt/qemu 11/qemu", "-name", role, "-serial",
-                          "unix:/tmp/tandem-run/" + role + ".serial", "-qmp",
-                          "unix:/tmp/tandem-run/" + role + ".qmp", "-incoming", "defer"},
-         .version = "11.1"});
+  void AddMachine(const std::string& role, const std::vector<std::string>& arguments) {
+    std::string socket = "unix:/tmp/tandem-run/" + role;
+    std::vector<std::string> line = {"/opt/qemu 11/qemu", "-name", role, "-serial",
+                                     socket + ".serial", "-qmp", socket + ".qmp"};
+    line.insert(line.end(), arguments.begin(), arguments.end());
+    evidence_.machines.push_back({.role = role, .command_line = line, .version = "11.1"});
     recording_.Append(role, EntryKind::kProcess, "started with pid 1: qemu");
   }
 
@@ -63,9 +62,9 @@ class ReproduceTest : public ::testing::Test {
 
 // QMP comes over stdio, the console goes to a file, and another binary can be named.
 TEST_F(ReproduceTest, StartsMachinesWithoutTheSocketsOfTheRun) {
-  EXPECT_THAT(Steps(), HasSubstr("start source QEMU_SOURCE '/opt/qemu 11/qemu' -- \\\n"
-                                 "  -name source \\\n"
-                                 "  -serial file:\"$work\"/source.serial.log \\\n"
+  EXPECT_THAT(Steps(), HasSubstr("start destination QEMU_DESTINATION '/opt/qemu 11/qemu' -- \\\n"
+                                 "  -name destination \\\n"
+                                 "  -serial file:\"$work\"/destination.serial.log \\\n"
                                  "  -qmp stdio \\\n"
                                  "  -incoming defer\n"));
   EXPECT_THAT(Script(), Not(HasSubstr("/tmp/tandem-run")));
@@ -131,10 +130,34 @@ TEST_F(ReproduceTest, RepeatsSignals) {
                                  "ended source\nsay 'replayed"));
 }
 
-// The guest must have begun to print; how much it printed depends on its speed.
+// That the fixture ends the machines, and what they say to that, is not part of the test.
+TEST_F(ReproduceTest, LeavesOutTheTeardown) {
+  Event("destination", "STOP");
+  recording_.Append("source", EntryKind::kProcess, "ended with signal 9 (SIGKILL)");
+  Event("destination", "COLO_EXIT");
+  EXPECT_THAT(Steps(), AllOf(HasSubstr("happened destination STOP 1\nsay 'replayed"),
+                             Not(HasSubstr("ended source")), Not(HasSubstr("COLO_EXIT"))));
+}
+
+// The same, where the fixture says that the test is over.
+TEST_F(ReproduceTest, EndsAtTheTeardownNote) {
+  recording_.Append("test", EntryKind::kNote, kTeardownNote);
+  Event("destination", "COLO_EXIT");
+  EXPECT_THAT(Steps(), Not(HasSubstr("COLO_EXIT")));
+}
+
+// A crash is part of it: the script waits for it to happen again.
+TEST_F(ReproduceTest, WaitsForACrash) {
+  recording_.Append("source", EntryKind::kProcess, "ended with signal 6 (SIGABRT)");
+  EXPECT_THAT(Steps(), HasSubstr("ended source\nsay 'replayed"));
+}
+
+// A guest that boots must have begun to print; how much it printed depends on its speed, and one that
+// came over a migration may have been stopped before it printed.
 TEST_F(ReproduceTest, WaitsForTheFirstByteOfAConsole) {
   recording_.Append("source", EntryKind::kSerial, "AB");
   recording_.Append("source", EntryKind::kSerial, "B");
+  recording_.Append("destination", EntryKind::kSerial, "B");
   EXPECT_THAT(Steps(), HasSubstr("printed source\nsay 'replayed"));
 }
 

@@ -2,7 +2,7 @@
 #include "lib/report/timeline.h"
 
 #include <algorithm>
-#include <optional>
+#include <map>
 
 #include "lib/base/status.h"
 #include "lib/qmp/json.h"
@@ -12,7 +12,7 @@ namespace tandem {
 namespace {
 
 constexpr size_t kLongestLine = 200;    // bytes of a line's text
-constexpr size_t kLongestSerial = 120;  // characters of the console on one line; then a new one begins
+constexpr size_t kLongestSerial = 120;  // bytes of a console's line; then a new one begins
 
 std::string WithData(const std::string& head, const Json& data) {
   return data.is_null() ? head : head + " " + data.Dump();
@@ -44,50 +44,48 @@ double MillisecondsSince(absl::Time start, absl::Time time) {
   return absl::ToDoubleMilliseconds(time - start);
 }
 
-// Gathers entries into lines; holds back the console output that may still grow.
+// Gathers entries into lines. A line of a console grows in its place until it is ended.
 class TimelineBuilder {
  public:
   explicit TimelineBuilder(absl::Time start) : start_(start) {}
 
   void Add(const RecordingEntry& entry) {
     if (entry.kind == EntryKind::kSerial) {
-      AddSerial(entry);
+      for (char c : entry.text) AddSerial(entry, c);
       return;
     }
     std::string text = DescribeEntry(entry);
     if (text.empty()) return;
-    EndSerialLine();
+    open_serial_.clear();
+    Append(entry, std::move(text));
+  }
+
+  std::vector<TimelineLine> Finish() { return std::move(lines_); }
+
+ private:
+  void Append(const RecordingEntry& entry, std::string text) {
     lines_.push_back({MillisecondsSince(start_, entry.time), entry.origin, std::move(text)});
   }
 
-  std::vector<TimelineLine> Finish() {
-    EndSerialLine();
-    return std::move(lines_);
-  }
-
- private:
-  void AddSerial(const RecordingEntry& entry) {
-    if (serial_ && serial_->origin != entry.origin) EndSerialLine();
-    for (char c : entry.text) {
-      if (c == '\n') {
-        EndSerialLine();
-      } else if (c != '\r') {
-        if (!serial_) serial_ = {MillisecondsSince(start_, entry.time), entry.origin, ""};
-        serial_->text += c;
-        if (serial_->text.size() >= kLongestSerial) EndSerialLine();
-      }
+  void AddSerial(const RecordingEntry& entry, char c) {
+    auto open = open_serial_.find(entry.origin);
+    if (c == '\n') {
+      if (open != open_serial_.end()) open_serial_.erase(open);
+      return;
     }
-  }
-
-  void EndSerialLine() {
-    if (!serial_) return;
-    serial_->text = "serial " + Printable(serial_->text);
-    lines_.push_back(*std::exchange(serial_, std::nullopt));
+    if (c == '\r') return;
+    if (open == open_serial_.end()) {
+      open = open_serial_.emplace(entry.origin, lines_.size()).first;
+      Append(entry, "serial ");
+    }
+    std::string& text = lines_[open->second].text;
+    text += Printable({&c, 1});
+    if (text.size() >= kLongestSerial) open_serial_.erase(open);
   }
 
   const absl::Time start_;
   std::vector<TimelineLine> lines_;
-  std::optional<TimelineLine> serial_;  // the line of the console that has no end yet
+  std::map<std::string, size_t> open_serial_;  // by machine, where in lines_
 };
 
 }  // namespace

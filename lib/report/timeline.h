@@ -22,8 +22,8 @@ struct TimelineLine {
 //   ! …                                   a line of standard error
 std::string DescribeEntry(const RecordingEntry& entry);
 
-// All entries but good answers. Serial output of one machine is one line until its guest ends the
-// line or anything else happens anywhere.
+// All entries but good answers. What a console prints is one line, at the time of its first character,
+// until the guest ends the line or anything but other consoles' output happens on any machine.
 std::vector<TimelineLine> MakeTimeline(const Recording& recording);
 
 // The timeline as a table: time in ms, role, what; long lines are cut.

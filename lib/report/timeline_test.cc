@@ -57,8 +57,8 @@ TEST(TimelineTest, ShowsGarbage) {
   EXPECT_THAT(Lines(recording), ElementsAre("source: < no JSON: {oops", "source: < no JSON: [1]"));
 }
 
-// Progress characters make one line until something happens on either machine; a good answer, which
-// is not shown, does not break it.
+// Progress characters of a machine make one line until something happens on either machine; the
+// progress of the other and a good answer, which is not shown, do not break it.
 TEST(TimelineTest, MergesProgressOfOneMachine) {
   Recording recording;
   recording.Append("source", EntryKind::kSerial, "A");
@@ -67,11 +67,12 @@ TEST(TimelineTest, MergesProgressOfOneMachine) {
   recording.Append("source", EntryKind::kSerial, "B");
   recording.Append("destination", EntryKind::kQmpEvent, R"({"event": "RESUME"})");
   recording.Append("source", EntryKind::kSerial, "B");
-  recording.Append("destination", EntryKind::kSerial, "B");
+  recording.Append("destination", EntryKind::kSerial, "C");
   recording.Append("source", EntryKind::kSerial, "B");
+  recording.Append("destination", EntryKind::kSerial, "C");
   EXPECT_THAT(Lines(recording),
-              ElementsAre("source: serial ABBB", "destination: * RESUME", "source: serial B",
-                          "destination: serial B", "source: serial B"));
+              ElementsAre("source: serial ABBB", "destination: * RESUME", "source: serial BB",
+                          "destination: serial CC"));
 }
 
 // A message of the guest stands on a line of its own, with the time of its beginning.
@@ -81,6 +82,13 @@ TEST(TimelineTest, BreaksSerialOutputAtLineEnds) {
   recording.Append("source", EntryKind::kSerial, " wrong\r\n");
   EXPECT_THAT(Lines(recording),
               ElementsAre("source: serial BB", "source: serial register r12 wrong"));
+}
+
+// Terminal codes of a guest are shown, not obeyed.
+TEST(TimelineTest, ShowsControlCharacters) {
+  Recording recording;
+  recording.Append("source", EntryKind::kSerial, "\x1b[2J");
+  EXPECT_THAT(Lines(recording), ElementsAre("source: serial \\x1b[2J"));
 }
 
 // No character of a long run is lost to the cut.
