@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/process/process_tree.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -8,10 +9,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "lib/base/status.h"
@@ -20,11 +20,19 @@
 namespace tandem {
 namespace {
 
-// nullopt when the process is gone or belongs to somebody else.
+// nullopt when the process is gone or belongs to somebody else. Not by std::ifstream, which throws
+// when the process goes between open and read.
 std::optional<std::string> ReadProcFile(pid_t pid, const char* name) {
-  std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
-  if (!file) return std::nullopt;
-  return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  UniqueFd file(open(fmt::format("/proc/{}/{}", pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return std::nullopt;
+  std::string text;
+  char buffer[4096];
+  ssize_t size = 0;
+  while ((size = TEMP_FAILURE_RETRY(read(file.get(), buffer, sizeof buffer))) > 0) {
+    text.append(buffer, static_cast<size_t>(size));
+  }
+  if (size < 0) return std::nullopt;
+  return text;
 }
 
 // Fields of /proc/PID/stat after the command name, which may itself hold spaces and parentheses.
@@ -47,6 +55,7 @@ std::vector<std::string> StatFields(pid_t pid) {
 constexpr size_t kStateField = 0;       // field 3 of proc(5)
 constexpr size_t kFlagsField = 6;       // field 9
 constexpr size_t kStartTimeField = 19;  // field 22
+constexpr size_t kEnvStartField = 47;   // field 50
 constexpr size_t kEnvEndField = 48;     // field 51
 constexpr unsigned long kExitingOrKernelThread = 0x4 | 0x200000;  // PF_EXITING, PF_KTHREAD
 constexpr absl::Duration kLongestExec = absl::Seconds(1);
@@ -55,11 +64,14 @@ bool IsLiving(const std::vector<std::string>& fields) {
   return fields.size() > kStateField && fields[kStateField] != "Z" && fields[kStateField] != "X";
 }
 
-// Whether a process that shows no environment is inside execve(2), between its old and its new one.
-bool IsInsideExec(pid_t pid) {
+// Whether that is all there is to read. A process inside execve(2), between its old and its new
+// environment, shows none; one that entered it while we read, a part of the old one.
+bool IsWhole(const std::string& environment, pid_t pid) {
   std::vector<std::string> fields = StatFields(pid);
-  return IsLiving(fields) && fields.size() > kEnvEndField && fields[kEnvEndField] == "0" &&
-         (std::stoul(fields[kFlagsField]) & kExitingOrKernelThread) == 0;
+  if (!IsLiving(fields) || fields.size() <= kEnvEndField) return true;
+  if ((std::stoul(fields[kFlagsField]) & kExitingOrKernelThread) != 0) return true;
+  unsigned long end = std::stoul(fields[kEnvEndField]);
+  return end != 0 && environment.size() == end - std::stoul(fields[kEnvStartField]);
 }
 
 // The environment that the process was started with; empty when it is gone or somebody else's.
@@ -68,7 +80,7 @@ std::string EnvironmentOf(pid_t pid) {
   for (;;) {
     std::optional<std::string> environment = ReadProcFile(pid, "environ");
     if (!environment) return {};
-    if (!environment->empty() || !IsInsideExec(pid) || give_up.expired()) return *environment;
+    if (IsWhole(*environment, pid) || give_up.expired()) return *environment;
     sched_yield();  // the new environment is there within microseconds
   }
 }
@@ -97,8 +109,9 @@ std::string OwnerTagPrefix() {
 std::vector<pid_t> FindTagged(std::string_view tag_prefix) {
   std::vector<pid_t> found;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-    std::string name = entry.path().filename();
+  for (std::filesystem::directory_iterator entry("/proc", ignored), end; entry != end;
+       entry.increment(ignored)) {
+    std::string name = entry->path().filename();
     if (!std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); })) {
       continue;
     }
