@@ -31,8 +31,8 @@ TEST_P(ColoFailoverTest, SurvivorTakesOver) {
     TANDEM_ASSERT_OK(WaitForCheckpointInProgress());
   }
   TANDEM_ASSERT_OK(FailOverTo(GetParam().survivor()));
+  EXPECT_GE(takeover_position(), acknowledged_position());
   EXPECT_THAT(survivor(), HasConsistentState());
-  EXPECT_THAT(survivor(), HasReachedPosition(acknowledged_position()));
   EXPECT_THAT(survivor(), MakesProgress());
   EXPECT_THAT(SurvivorStatus(), HasLeftColoAs(GetParam().survivor()));
 }
@@ -55,6 +55,7 @@ class ColoTransportTest : public ColoFixture, public ::testing::WithParamInterfa
 TEST_P(ColoTransportTest, BothOpenTheSameImage) {
   setup().guest.boot = GuestBoot::kDisk;
   TANDEM_ASSERT_OK_AND_ASSIGN(std::string before, DiskImageContents());
+  ASSERT_FALSE(before.empty());
   TANDEM_ASSERT_OK(StartColo(GetParam()));
   TANDEM_ASSERT_OK(WaitForCheckpoints(3));
   TANDEM_ASSERT_OK(FailOverTo(ColoRole::kSecondary));
@@ -91,7 +92,12 @@ class ColoCombinationTest : public ColoFixture, public ::testing::WithParamInter
 
   // What this QEMU makes of x-colo together with the capability; empty when it is no clear answer.
   std::string Classify(const absl::Status& started) {
-    if (QmpErrorOf(started)) return "refused: " + QmpErrorOf(started)->description;
+    std::string message(started.message());
+    bool by_migrate = message.find("migrate-set-capabilities (") != std::string::npos ||
+                      message.find(": migrate (") != std::string::npos ||
+                      message.find(": migrate-incoming (") != std::string::npos;
+    if (QmpErrorOf(started) && by_migrate) return "refused: " + QmpErrorOf(started)->description;
+    if (QmpErrorOf(started)) return "";
     if (started.code() == absl::StatusCode::kAborted) return "migration fails";
     return started.ok() ? "works" : "";
   }

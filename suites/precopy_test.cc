@@ -29,6 +29,7 @@ TEST_P(PrecopyTest, LiveGuestMovesOverUnixSocket) {
   TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
   TANDEM_ASSERT_OK(Converge());
   TANDEM_ASSERT_OK(WaitForCompletion());
+  EXPECT_GE(statistics().passes.value_or(0), 2);
   ExpectGuestMoved();
 }
 

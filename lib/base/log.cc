@@ -3,6 +3,8 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #include "lib/base/environment.h"
@@ -14,7 +16,16 @@ spdlog::logger& Log() {
     auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
     auto* made = new spdlog::logger("tandem", std::move(sink));
     made->set_pattern("[%H:%M:%S.%f] %^%l%$ %v");
-    made->set_level(spdlog::level::from_str(EnvironmentValue("TANDEM_LOG").value_or("warning")));
+    std::string name = EnvironmentValue("TANDEM_LOG").value_or("warning");
+    spdlog::level::level_enum level = spdlog::level::from_str(name);
+    if (level == spdlog::level::off &&
+        name != "off") {  // what spdlog makes of a name it does not know
+      std::fprintf(stderr,
+                   "tandem: TANDEM_LOG=%s is no level: use trace, debug, info, warn, err or off\n",
+                   name.c_str());
+      std::_Exit(2);
+    }
+    made->set_level(level);
     return made;
   }();
   return *logger;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/colo/colo_driver.h"
 
+#include <algorithm>
+
 #include "absl/time/clock.h"
 #include "lib/base/status.h"
 
@@ -21,7 +23,7 @@ absl::Status ColoDriver::Start(const ColoOptions& options, const Deadline& deadl
   MigrationCapabilities capabilities = options.capabilities;
   capabilities.Enable(capability::kColo);
   if (options.return_path) capabilities.Enable(capability::kReturnPath);
-  MigrationParameters parameters;
+  MigrationParameters parameters = options.parameters;
   if (options.multifd) {
     capabilities.Enable(capability::kMultifd);
     parameters.multifd_channels = options.multifd_channels;
@@ -48,7 +50,7 @@ absl::Status ColoDriver::Start(const ColoOptions& options, const Deadline& deadl
       secondary.qmp().WaitForEvent(migration_.destination_cursor(), "RESUME", deadline));
   time_to_colo_ = resumed.qemu_time - start;
   begin_[static_cast<int>(ColoRole::kPrimary)] = migration_.source_cursor();
-  begin_[static_cast<int>(ColoRole::kSecondary)] = resumed.after;
+  begin_[static_cast<int>(ColoRole::kSecondary)] = migration_.destination_cursor();
   return absl::OkStatus();
 }
 
@@ -72,7 +74,20 @@ absl::Status ColoDriver::WaitForCheckpoint(const Deadline& deadline,
 
 absl::Status ColoDriver::WaitForCheckpointOnSecondary(const Deadline& deadline) {
   Machine& secondary = machine(ColoRole::kSecondary);
-  return secondary.qmp().WaitForEvent(secondary.events().cursor(), "STOP", deadline).status();
+  do {  // on a busy host the checkpoint may be over before this thread runs again
+    TANDEM_RETURN_IF_ERROR(
+        secondary.qmp().WaitForEvent(secondary.events().cursor(), "STOP", deadline).status());
+  } while (!SecondaryIsStopped());
+  return absl::OkStatus();
+}
+
+bool ColoDriver::SecondaryIsStopped() {
+  bool stopped = false;
+  for (const QmpEvent& event : machine(ColoRole::kSecondary).events().EventsAfter(0)) {
+    if (event.name == "STOP") stopped = true;
+    if (event.name == "RESUME") stopped = false;
+  }
+  return stopped;
 }
 
 absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
@@ -83,6 +98,7 @@ absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
   for (ColoRole role : {ColoRole::kPrimary, ColoRole::kSecondary}) {
     end_[static_cast<int>(role)] = machine(role).events().cursor();
   }
+  times.in_checkpoint = SecondaryIsStopped();
   absl::Time start = absl::Now();
   TANDEM_RETURN_IF_ERROR(survivor.qmp().ExecuteOob("yank", MigrationYank(), deadline).status());
   times.yank_answered = absl::Now() - start;
@@ -112,6 +128,9 @@ std::vector<CheckpointPause> ColoDriver::Pauses(ColoRole role) {
   std::vector<QmpEvent> events = machine(role).events().EventsAfter(begin_[static_cast<int>(role)]);
   std::erase_if(events,
                 [&](const QmpEvent& event) { return event.after > end_[static_cast<int>(role)]; });
+  // The first RESUME is COLO's start; a STOP before it was the switchover of a running guest.
+  auto first_resume = std::find_if(events.begin(), events.end(), EventNamed("RESUME"));
+  events.erase(events.begin(), first_resume);
   return CheckpointPauses(events);
 }
 

@@ -24,12 +24,14 @@ struct ColoOptions {
   int64_t checkpoint_delay_ms = 300;        // x-checkpoint-delay
   bool return_path = false;                 // see BinaryFacts::colo_needs_return_path
   MigrationCapabilities capabilities = {};  // further ones, on both sides
+  MigrationParameters parameters = {};      // likewise; those that COLO needs are set over them
 };
 
 // When a failover did what, relative to its first command.
 struct FailoverTimes {
   absl::Duration yank_answered;
   absl::Duration heartbeat_answered;  // x-colo-lost-heartbeat
+  bool in_checkpoint = false;         // the secondary stood still for one when it began
   absl::Duration left_colo;           // query-colo-status says mode none and the machine runs
 };
 
@@ -54,7 +56,7 @@ class ColoDriver {
   // at all when it ran on too soon.
   absl::Status WaitForCheckpoint(const Deadline& deadline,
                                  const std::function<void()>& at_stop = nullptr);
-  // Awaits that the secondary stops for a checkpoint that begins after this call.
+  // Returns while the secondary stands still for a checkpoint that began after this call.
   absl::Status WaitForCheckpointOnSecondary(const Deadline& deadline);
 
   // Makes the survivor leave COLO: `yank` of the migration out of band, because the main loop may
@@ -65,11 +67,12 @@ class ColoDriver {
   std::vector<CheckpointPause> Pauses(ColoRole role);
 
  private:
+  bool SecondaryIsStopped();
   absl::Status AwaitOutOfColo(Machine& survivor, EventCursor cursor, const Deadline& deadline);
 
   MigrationDriver migration_;
   absl::Duration time_to_colo_;
-  EventCursor begin_[2] = {0, 0};  // by ColoRole: the first RESUME in COLO
+  EventCursor begin_[2] = {0, 0};  // by ColoRole: when COLO was started
   EventCursor end_[2] = {SIZE_MAX, SIZE_MAX};
 };
 

@@ -8,6 +8,8 @@
 namespace tandem {
 namespace {
 
+constexpr absl::Duration kAnswerTime = absl::Seconds(2);
+
 Json AddressArguments(const MigrationAddress& address, AddressSpelling spelling) {
   if (spelling == AddressSpelling::kUri) return Json::Object({{"uri", address.Uri()}});
   return Json::Object({{"channels", address.Channels()}});
@@ -33,6 +35,14 @@ MigrationStatus LastStatus(const Machine& machine, EventCursor cursor) {
     if (IsMigrationEvent(event)) last = ParseMigrationStatus(event.data["status"].Text());
   }
   return last;
+}
+
+// Why a machine whose death nobody expected no longer answers; OK when it does, or when it is slow.
+// Its sockets break before its end can be noticed: a command finds out which of the two it is.
+absl::Status DeathOf(Machine& machine, const Deadline& deadline) {
+  if (machine.process().exit_expected()) return absl::OkStatus();
+  absl::Status answered = machine.RunState(deadline.AtMost(kAnswerTime)).status();
+  return absl::IsUnavailable(answered) ? answered : absl::OkStatus();
 }
 
 }  // namespace
@@ -93,10 +103,12 @@ absl::Status MigrationDriver::WaitForStatus(MigrationStatus status, const Deadli
   }
   if (reached == status) return absl::OkStatus();
   absl::StatusOr<MigrationStatistics> statistics = QueryMigration(source_, deadline);
-  return MakeError(
+  absl::Status failed = MakeError(
       absl::StatusCode::kAborted, "awaiting {}: the migration ended as {}: {}", awaited,
       MigrationStatusName(reached),
       statistics.ok() && !statistics->error.empty() ? statistics->error : "QEMU gives no reason");
+  absl::Status death = DeathOf(destination_, deadline);
+  return death.ok() ? failed : WithContext(death, Message(failed));
 }
 
 absl::StatusOr<MigrationStatistics> MigrationDriver::WaitForCompletion(bool guest_runs,

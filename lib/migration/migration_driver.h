@@ -47,7 +47,8 @@ class MigrationDriver {
                      const Deadline& deadline);
 
   // Awaits that the source reports `status` after the last Start. Aborted with QEMU's description
-  // when the migration ends in another final status.
+  // when the migration ends in another final status; Unavailable when the destination's death is
+  // why.
   absl::Status WaitForStatus(MigrationStatus status, const Deadline& deadline);
 
   // Awaits the source's completion, the destination's RESUME (not for a stopped guest: the

@@ -16,6 +16,8 @@ MigrationStatistics MigrationStatistics::FromQueryMigrate(const Json& reply) {
   statistics.remaining_bytes = ram["remaining"].Integer();
   statistics.total_bytes = ram["total"].Integer();
   statistics.passes = ram["dirty-sync-count"].Integer();
+  statistics.normal_pages = ram["normal"].Integer();
+  statistics.zero_pages = ram["duplicate"].Integer();
   statistics.multifd_bytes = ram["multifd-bytes"].Integer();
   statistics.dirty_pages_per_second = ram["dirty-pages-rate"].Integer();
   statistics.mbps = ram["mbps"].Number();

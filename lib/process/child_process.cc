@@ -22,13 +22,14 @@ namespace {
 
 constexpr absl::Duration kKillTime = absl::Seconds(10);
 constexpr size_t kReadSize = 1 << 16;  // a pipe's usual capacity
-constexpr size_t kQuotedLine = 1000;   // bytes of the last line on stderr that are kept for messages
+constexpr size_t kQuotedLine = 1000;  // bytes of the last line on stderr that are kept for messages
 
 struct Pipe {
   UniqueFd read, write;
 };
 
-// Above the standard descriptors, also where those are closed: the child puts them in place by dup2.
+// Above the standard descriptors, also where those are closed: the child puts them in place by
+// dup2.
 UniqueFd AboveStandard(int fd) {
   UniqueFd low(fd);
   return UniqueFd(fcntl(low.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
@@ -67,7 +68,8 @@ struct ExecPlan {
   open("/dev/null", O_RDONLY);  // takes the lowest free number, which is that of stdin
   dup2(plan.stdout_fd, STDOUT_FILENO);
   dup2(plan.stderr_fd, STDERR_FILENO);
-  close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);  // needs Linux 5.11; else O_CLOEXEC must do
+  close_range(STDERR_FILENO + 1, ~0U,
+              CLOSE_RANGE_CLOEXEC);  // needs Linux 5.11; else O_CLOEXEC must do
   for (int fd : plan.inherited_fds) fcntl(fd, F_SETFD, 0);
   execvpe(plan.argv[0], plan.argv.data(), plan.environment.data());
   int error = errno;
@@ -99,7 +101,10 @@ std::vector<std::string> ChildEnvironment(const SpawnOptions& options, const std
 }  // namespace
 
 ChildProcess::ChildProcess(const SpawnOptions& options, std::string tag, Recording& recording)
-    : name_(options.name), tag_(std::move(tag)), argv_(options.argv), recording_(recording),
+    : name_(options.name),
+      tag_(std::move(tag)),
+      argv_(options.argv),
+      recording_(recording),
       exit_expected_(options.ends_by_itself) {
   stdout_.kind = EntryKind::kStdout;
   stderr_.kind = EntryKind::kStderr;
@@ -119,8 +124,9 @@ absl::Status ChildProcess::Start(const SpawnOptions& options) {
   TANDEM_ASSIGN_OR_RETURN(Pipe exec_error, MakePipe());
   std::vector<std::string> argv = options.argv;
   std::vector<std::string> environment = ChildEnvironment(options, tag_);
-  ExecPlan plan{Pointers(argv),  Pointers(environment), options.inherited_fds, out.write.get(),
-                err.write.get(), exec_error.write.get(), getpid()};
+  ExecPlan plan{Pointers(argv),  Pointers(environment), options.inherited_fds,
+                out.write.get(), err.write.get(),       exec_error.write.get(),
+                getpid()};
   pid_ = fork();
   if (pid_ < 0) return ErrnoError(errno, "cannot fork for " + name_);
   if (pid_ == 0) ExecChild(plan);
@@ -196,21 +202,16 @@ bool ChildProcess::OnExit() {
   ReadLastOutput(stdout_);
   ReadLastOutput(stderr_);
   recording_.Append(name_, EntryKind::kProcess, "ended with " + status.ToString());
-  bool expected = false;
-  std::string said;
-  {
-    std::lock_guard lock(mutex_);
-    exit_status_ = status;
-    expected = exit_expected_;
-    said = last_stderr_line_;
-    ended_.notify_all();
-  }
-  if (expected) {
+  // Interrupts under the lock: after ExpectExit no interruption comes late.
+  std::lock_guard lock(mutex_);
+  exit_status_ = status;
+  ended_.notify_all();
+  if (exit_expected_) {
     recording_.Notify();
   } else {
-    recording_.Interrupt(MakeError(absl::StatusCode::kUnavailable,
-                                   "{} (pid {}) died with {}; its last line on stderr: {}", name_,
-                                   pid_, status.ToString(), said.empty() ? "(none)" : said));
+    recording_.Interrupt(MakeError(
+        absl::StatusCode::kUnavailable, "{} (pid {}) died with {}; its last line on stderr: {}",
+        name_, pid_, status.ToString(), last_stderr_line_.empty() ? "(none)" : last_stderr_line_));
   }
   return false;
 }
@@ -237,17 +238,16 @@ bool ChildProcess::exit_expected() const {
 
 absl::StatusOr<ExitStatus> ChildProcess::WaitForExit(const Deadline& deadline) {
   ExpectExit();
-  TANDEM_RETURN_IF_ERROR(recording_.Wait(deadline,
-                                         fmt::format("the end of {} (pid {})", name_, pid_),
-                                         [this] { return !running(); }));
+  TANDEM_RETURN_IF_ERROR(recording_.Wait(
+      deadline, fmt::format("the end of {} (pid {})", name_, pid_), [this] { return !running(); }));
   return *exit_status();
 }
 
 absl::Status ChildProcess::Signal(int signal) {
   std::lock_guard lock(mutex_);
   if (exit_status_ || syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "cannot signal {} (pid {}): it has ended",
-                     name_, pid_);
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "cannot signal {} (pid {}): it has ended", name_, pid_);
   }
   return absl::OkStatus();
 }

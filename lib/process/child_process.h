@@ -2,9 +2,9 @@
 // One child process: spawned, heard, and ended with all its descendants.
 //
 // The child runs in its own process group, dies with the thread that spawned it (PR_SET_PDEATHSIG:
-// spawn from the main thread), and carries a tag by which its whole family is found. Its output goes
-// line by line with times into the Recording. Its end is noticed by the I/O thread through a pidfd;
-// an end that nobody expected interrupts every wait on the Recording.
+// spawn from the main thread), and carries a tag by which its whole family is found. Its output
+// goes line by line with times into the Recording. Its end is noticed by the I/O thread through a
+// pidfd; an end that nobody expected interrupts every wait on the Recording.
 #pragma once
 
 #include <sys/types.h>
@@ -29,8 +29,8 @@
 namespace tandem {
 
 struct SpawnOptions {
-  std::string name = {};           // how messages and the recording call it; required
-  std::vector<std::string> argv = {}; // argv[0] is searched in PATH; required
+  std::string name = {};               // how messages and the recording call it; required
+  std::vector<std::string> argv = {};  // argv[0] is searched in PATH; required
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours; default none
   // Stay open under the same numbers, which must be above 2; default none. All others are closed.
   std::vector<int> inherited_fds;
@@ -58,8 +58,8 @@ class ChildProcess {
   // The last line that is not empty, cut after 1000 bytes; empty when there was none.
   std::string last_stderr_line() const;
 
-  // From now on its end is no surprise: waits on other things go on when it dies. Comes too late for
-  // a program that may end at once: see SpawnOptions::ends_by_itself.
+  // From now on its end is no surprise: waits on other things go on when it dies. Comes too late
+  // for a program that may end at once: see SpawnOptions::ends_by_itself.
   void ExpectExit();
   // Whether its end, if it comes, is no surprise.
   bool exit_expected() const;

@@ -227,7 +227,8 @@ TEST_F(ChildProcessTest, KillTreeFindsAGrandchildInTheMiddleOfExec) {
 
 // The end of a child is noticed while a grandchild keeps its pipes open and fills them.
 TEST_F(ChildProcessTest, AChattyGrandchildDoesNotDelayTheEnd) {
-  auto child = Spawn("printf bye >&2; for i in 1 2 3 4; do (setsid yes ha &); done; exec sleep 600");
+  auto child =
+      Spawn("printf bye >&2; for i in 1 2 3 4; do (setsid yes ha &); done; exec sleep 600");
   ASSERT_TRUE(recording_.Wait(SomeTime(), "talk", [&] { return CountLines() > 0; }).ok());
   child->ExpectExit();
   EXPECT_TRUE(child->Signal(SIGTERM).ok());

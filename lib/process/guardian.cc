@@ -74,7 +74,8 @@ Guardian& Guardian::Instance() {
 }
 
 void Guardian::StartIfDead() {
-  if (owner_ != getpid()) directories_.clear();  // a fork of the owner has no say in its directories
+  if (owner_ != getpid())
+    directories_.clear();  // a fork of the owner has no say in its directories
   if (owner_ == getpid() && pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0) return;
   Start();
 }
@@ -103,7 +104,8 @@ bool Guardian::Send(char order, const std::string& path) {
          static_cast<ssize_t>(line.size());
 }
 
-// A guardian that does not listen is dying, perhaps not yet dead: waitpid could still find it alive.
+// A guardian that does not listen is dying, perhaps not yet dead: waitpid could still find it
+// alive.
 void Guardian::SendOrReplace(char order, const std::string& path) {
   if (Send(order, path)) return;
   if (pid_ > 0) TEMP_FAILURE_RETRY(waitpid(pid_, nullptr, 0));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is left of a test process that dies: nothing. Each test starts this binary once more in a role
-// that makes a directory and processes, kills it, and watches what it made through pidfds.
+// What is left of a test process that dies: nothing. Each test starts this binary once more in a
+// role that makes a directory and processes, kills it, and watches what it made through pidfds.
 #include "lib/process/guardian.h"
 
 #include <fcntl.h>
@@ -86,6 +86,7 @@ class OwnerProcess {
     pid_ = fork();
     if (pid_ == 0) {
       setpgid(0, 0);
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // where a timeout kills this test
       dup2(ends[1], STDOUT_FILENO);
       execl("/proc/self/exe", "owner", "--gtest_filter=GuardianTest.*", nullptr);
       _exit(127);

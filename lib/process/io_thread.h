@@ -20,9 +20,9 @@ namespace tandem {
 // Process-wide, made at first use and never destroyed. Thread-safe.
 class IoThread {
  public:
-  // Runs on the I/O thread when the descriptor is readable or hung up, and again while it is. Must not
-  // block nor wait for a lock that a caller of Unwatch holds, and reads a bounded amount: all others
-  // wait for it. Returns false to be removed.
+  // Runs on the I/O thread when the descriptor is readable or hung up, and again while it is. Must
+  // not block nor wait for a lock that a caller of Unwatch holds, and reads a bounded amount: all
+  // others wait for it. Returns false to be removed.
   using Handler = std::function<bool()>;
   using WatchId = uint64_t;
 

@@ -89,8 +89,7 @@ TEST(IoThreadTest, UnwatchDoesNotAwaitTheHandlersOfOthers) {
   });
   auto other = IoThread::Instance().Watch(idle.get(), [] { return false; });
   entered.get_future().wait();
-  auto unwatched =
-      std::async(std::launch::async, [&] { IoThread::Instance().Unwatch(other); });
+  auto unwatched = std::async(std::launch::async, [&] { IoThread::Instance().Unwatch(other); });
   EXPECT_EQ(unwatched.wait_for(kLongTime), std::future_status::ready);
   leave.set_value();
   IoThread::Instance().Unwatch(busy);

@@ -52,11 +52,12 @@ std::vector<std::string> StatFields(pid_t pid) {
   return fields;
 }
 
-constexpr size_t kStateField = 0;       // field 3 of proc(5)
-constexpr size_t kFlagsField = 6;       // field 9
-constexpr size_t kStartTimeField = 19;  // field 22
-constexpr size_t kEnvStartField = 47;   // field 50
-constexpr size_t kEnvEndField = 48;     // field 51
+constexpr size_t kStateField = 0;                                 // field 3 of proc(5)
+constexpr size_t kFlagsField = 6;                                 // field 9
+constexpr size_t kStartTimeField = 19;                            // field 22
+constexpr size_t kStartCodeField = 23;  // field 26
+constexpr size_t kEnvStartField = 47;                             // field 50
+constexpr size_t kEnvEndField = 48;                               // field 51
 constexpr unsigned long kExitingOrKernelThread = 0x4 | 0x200000;  // PF_EXITING, PF_KTHREAD
 constexpr absl::Duration kLongestExec = absl::Seconds(1);
 
@@ -70,8 +71,9 @@ bool IsWhole(const std::string& environment, pid_t pid) {
   std::vector<std::string> fields = StatFields(pid);
   if (!IsLiving(fields) || fields.size() <= kEnvEndField) return true;
   if ((std::stoul(fields[kFlagsField]) & kExitingOrKernelThread) != 0) return true;
-  unsigned long end = std::stoul(fields[kEnvEndField]);
-  return end != 0 && environment.size() == end - std::stoul(fields[kEnvStartField]);
+  bool exec_is_done = fields[kStartCodeField] != "0";  // execve sets it after the environment
+  return exec_is_done && environment.size() == std::stoul(fields[kEnvEndField]) -
+                                                   std::stoul(fields[kEnvStartField]);
 }
 
 // The environment that the process was started with; empty when it is gone or somebody else's.
@@ -116,7 +118,8 @@ std::vector<pid_t> FindTagged(std::string_view tag_prefix) {
       continue;
     }
     auto pid = static_cast<pid_t>(std::stol(name));
-    if (pid != getpid() && HasTag(pid, tag_prefix) && IsLiving(StatFields(pid))) found.push_back(pid);
+    if (pid != getpid() && HasTag(pid, tag_prefix) && IsLiving(StatFields(pid)))
+      found.push_back(pid);
   }
   return found;
 }
@@ -126,8 +129,8 @@ absl::Status KillTagged(std::string_view tag_prefix, const Deadline& deadline) {
     std::vector<pid_t> pids = FindTagged(tag_prefix);
     if (pids.empty()) return absl::OkStatus();
     if (deadline.expired()) {
-      return MakeError(absl::StatusCode::kDeadlineExceeded,
-                       "processes {} survive SIGKILL for {}", fmt::join(pids, ", "),
+      return MakeError(absl::StatusCode::kDeadlineExceeded, "processes {} survive SIGKILL for {}",
+                       fmt::join(pids, ", "),
                        FormatSeconds(absl::ToDoubleSeconds(deadline.elapsed())));
     }
     std::vector<UniqueFd> killed;

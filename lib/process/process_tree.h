@@ -19,7 +19,8 @@ namespace tandem {
 
 inline constexpr std::string_view kProcessTagVariable = "TANDEM_PROCESS_TAG";
 
-// "<pid>-<start time in clock ticks>-": unique over reuse of pids. Prefix of all tags of our children.
+// "<pid>-<start time in clock ticks>-": unique over reuse of pids. Prefix of all tags of our
+// children.
 std::string OwnerTagPrefix();
 
 // Pids of living (not zombie) processes whose tag begins with `tag_prefix`, this process excepted.

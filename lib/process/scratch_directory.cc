@@ -33,7 +33,8 @@ absl::StatusOr<std::unique_ptr<ScratchDirectory>> ScratchDirectory::Create() {
   Guardian& guardian = Guardian::Instance();
   if (mkdtemp(path.data()) == nullptr) {
     return ErrnoError(errno, fmt::format("cannot make a temporary directory in {} (set TMPDIR to a "
-                                         "writable directory)", parent));
+                                         "writable directory)",
+                                         parent));
   }
   guardian.ProtectDirectory(path);
   return std::unique_ptr<ScratchDirectory>(new ScratchDirectory(std::move(path)));

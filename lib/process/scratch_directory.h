@@ -10,9 +10,10 @@
 
 namespace tandem {
 
-// Owns a new directory "tandem-XXXXXX", mode 0700, below $TMPDIR (default /tmp); removes it with all
-// in it when destroyed, and by the guardian if the process dies first. Where $TMPDIR is too long for
-// a unix socket's path (108 bytes), /tmp is used instead and the log says so. Not thread-safe.
+// Owns a new directory "tandem-XXXXXX", mode 0700, below $TMPDIR (default /tmp); removes it with
+// all in it when destroyed, and by the guardian if the process dies first. Where $TMPDIR is too
+// long for a unix socket's path (108 bytes), /tmp is used instead and the log says so. Not
+// thread-safe.
 class ScratchDirectory {
  public:
   // Fails with the errno and the name of the parent directory when none can be made.

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 
 #include "lib/base/status.h"
@@ -168,12 +169,19 @@ absl::Status Machine::Kill(const Deadline& deadline) {
 
 absl::Status Machine::Freeze() {
   recording_.Append(role(), EntryKind::kNote, "freeze " + role());
-  return process_->Signal(SIGSTOP);
+  process_->ExpectExit();
+  return SignalQemu(SIGSTOP);
 }
 
 absl::Status Machine::Thaw() {
   recording_.Append(role(), EntryKind::kNote, "thaw " + role());
-  return process_->Signal(SIGCONT);
+  return SignalQemu(SIGCONT);
+}
+
+// QEMU itself, not a wrapper in front of it.
+absl::Status Machine::SignalQemu(int signal) {
+  if (kill(pid(), signal) == 0) return absl::OkStatus();
+  return ErrnoError(errno, fmt::format("signalling {} (pid {})", role(), pid()));
 }
 
 }  // namespace tandem

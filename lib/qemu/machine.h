@@ -74,11 +74,13 @@ class Machine {
   // What happens to the peer of a test, and so a note in the recording that a replay follows.
   // SIGKILL to the whole family; returns when it is gone.
   absl::Status Kill(const Deadline& deadline);
-  // SIGSTOP: the process stands still and answers nothing until Thaw or Kill.
+  // SIGSTOP: QEMU stands still and answers nothing until Thaw or Kill; its end is no surprise any
+  // more.
   absl::Status Freeze();
   absl::Status Thaw();
 
  private:
+  absl::Status SignalQemu(int signal);
   Machine(MachineOptions options, Recording& recording)
       : options_(std::move(options)), recording_(recording) {}
   absl::Status Start(const QemuBinary& binary, const ScratchDirectory& scratch);

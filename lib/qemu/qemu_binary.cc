@@ -128,7 +128,8 @@ absl::StatusOr<QemuBinary> QemuBinaryFromEnvironment(MigrationSide side) {
   }
   std::string fetched = CacheDirectory() + kFetchedDefault;
   std::error_code error;
-  if (fs::exists(fetched, error)) return ParseQemuBinary(fetched, "the cache");
+  if (!CacheDirectory().empty() && fs::exists(fetched, error))
+    return ParseQemuBinary(fetched, "the cache");
   if (!FindProgram(kDefaultName).empty()) return ParseQemuBinary(kDefaultName, "PATH");
   return MakeError(absl::StatusCode::kNotFound,
                    "no QEMU to test: set TANDEM_QEMU to a qemu-system binary, or run "

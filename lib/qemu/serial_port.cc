@@ -16,16 +16,15 @@ SerialPort::~SerialPort() { IoThread::Instance().Unwatch(watch_); }
 
 bool SerialPort::OnReadable() {
   char buffer[4096];
-  for (;;) {
-    ssize_t size = recv(socket_.get(), buffer, sizeof buffer, 0);
-    if (size <= 0) return size < 0 && (errno == EAGAIN || errno == EINTR);
-    std::string_view bytes(buffer, static_cast<size_t>(size));
-    {
-      std::lock_guard lock(mutex_);
-      text_.append(bytes);
-    }
-    recording_.Append(name_, EntryKind::kSerial, bytes);
+  ssize_t size = recv(socket_.get(), buffer, sizeof buffer, 0);
+  if (size <= 0) return size < 0 && (errno == EAGAIN || errno == EINTR);
+  std::string_view bytes(buffer, static_cast<size_t>(size));
+  {
+    std::lock_guard lock(mutex_);
+    text_.append(bytes);
   }
+  recording_.Append(name_, EntryKind::kSerial, bytes);
+  return true;
 }
 
 size_t SerialPort::size() const {
