@@ -24,8 +24,8 @@ std::string FailureText(const TestEvidence& evidence) {
   std::string text = evidence.test_name + "\n";
   for (const std::string& failure : evidence.failures) text += "\n" + failure + "\n";
   for (const MachineEvidence& machine : evidence.machines) {
-    text += fmt::format("\n{}: QEMU {}, {}\n", machine.role, machine.version,
-                        machine.process_state);
+    text +=
+        fmt::format("\n{}: QEMU {}, {}\n", machine.role, machine.version, machine.process_state);
     for (const auto& [query, answer] : machine.last_answers) {
       text += fmt::format("{}: {}\n", query, answer);
     }
@@ -60,12 +60,17 @@ std::string StateText(const MachineEvidence& machine) {
 // How an entry is marked in the log it belongs to.
 std::string_view Mark(EntryKind kind) {
   switch (kind) {
-    case EntryKind::kQmpSent: return "->";
+    case EntryKind::kQmpSent:
+      return "->";
     case EntryKind::kQmpReply:
-    case EntryKind::kQmpEvent: return "<-";
-    case EntryKind::kStderr: return "err";
-    case EntryKind::kStdout: return "out";
-    default: return "";
+    case EntryKind::kQmpEvent:
+      return "<-";
+    case EntryKind::kStderr:
+      return "err";
+    case EntryKind::kStdout:
+      return "out";
+    default:
+      return "";
   }
 }
 
@@ -76,9 +81,9 @@ std::string LogText(const Recording& recording, const std::string& role,
                                  absl::FormatTime(recording.start_time(), absl::UTCTimeZone()));
   for (const RecordingEntry& entry : recording.EntriesAfter(0)) {
     if (entry.origin != role || !kinds.contains(entry.kind)) continue;
-    text += fmt::format("{:12.6f} {} {}\n",
-                        absl::ToDoubleSeconds(entry.time - recording.start_time()),
-                        Mark(entry.kind), entry.text);
+    text +=
+        fmt::format("{:12.6f} {} {}\n", absl::ToDoubleSeconds(entry.time - recording.start_time()),
+                    Mark(entry.kind), entry.text);
   }
   return text;
 }
@@ -154,9 +159,9 @@ void WriteMachine(const MachineEvidence& machine, FolderWriter& folder) {
 }
 
 void WriteRecorded(const Recording& recording, const std::string& role, FolderWriter& folder) {
-  folder.Write(role + ".qmp.log",
-               LogText(recording, role,
-                       {EntryKind::kQmpSent, EntryKind::kQmpReply, EntryKind::kQmpEvent}));
+  folder.Write(
+      role + ".qmp.log",
+      LogText(recording, role, {EntryKind::kQmpSent, EntryKind::kQmpReply, EntryKind::kQmpEvent}));
   folder.Write(role + ".serial.log", SerialText(recording, role));
   folder.Write(role + ".stderr.log",
                LogText(recording, role, {EntryKind::kStderr, EntryKind::kStdout}));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything that is needed to understand a failed test, as files in one folder.
 //
-// The fixture collects while the machines live (last states, stacks, the oracle's report); the rest is
-// a rendering of the Recording: nothing here talks to QEMU.
+// The fixture collects while the machines live (last states, stacks, the oracle's report); the rest
+// is a rendering of the Recording: nothing here talks to QEMU.
 #pragma once
 
 #include <string>
@@ -34,7 +34,7 @@ struct TestEvidence {
   std::vector<std::string> failures;  // "file:line\nmessage", as GoogleTest reports them
   const Recording* recording = nullptr;
   std::vector<MachineEvidence> machines;
-  std::vector<std::string> files;     // migration files and the like, to be copied
+  std::vector<std::string> files;  // migration files and the like, to be copied
 };
 
 // "Pc/ColoTest.A/b" → "Pc.ColoTest.A.b": a name for a folder.
@@ -42,7 +42,8 @@ std::string ArtifactFolderName(const std::string& test_name);
 
 // Writes into `directory`, which is made, or emptied of an earlier run of the same test:
 //   failure.txt            the failures, and what each machine's last state was
-//   timeline.txt           all entries of the recording but replies, merged over the machines, one a
+//   timeline.txt           all entries of the recording but replies, merged over the machines, one
+//   a
 //                          line, times in ms relative to the start of the recording
 //   reproduce.sh           starts the machines anew and replays what was said to them
 //   <role>.command.txt     the command line, one argument a line, quoted for a shell
@@ -56,8 +57,8 @@ std::string ArtifactFolderName(const std::string& test_name);
 // Writes as much as it can; the first error, naming the file, is returned.
 absl::Status WriteEvidence(const std::string& directory, const TestEvidence& evidence);
 
-// At most `lines` lines for the console: what the failure was, each machine's last state, the oracle's
-// diagnosis, the last events, and where the rest is.
+// At most `lines` lines for the console: what the failure was, each machine's last state, the
+// oracle's diagnosis, the last events, and where the rest is.
 std::string SummarizeEvidence(const std::string& directory, const TestEvidence& evidence,
                               size_t lines);
 

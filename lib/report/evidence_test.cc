@@ -61,10 +61,10 @@ TEST_F(EvidenceTest, FolderNamesArePlain) {
 // The files are those that the header promises; stacks and oracle only where there are some.
 TEST_F(EvidenceTest, WritesTheFilesOfAMachine) {
   ASSERT_TRUE(Write().ok());
-  EXPECT_THAT(Files(), UnorderedElementsAre("failure.txt", "timeline.txt", "reproduce.sh",
-                                            "source.command.txt", "source.qmp.log",
-                                            "source.serial.log", "source.stderr.log",
-                                            "source.state.json"));
+  EXPECT_THAT(Files(),
+              UnorderedElementsAre("failure.txt", "timeline.txt", "reproduce.sh",
+                                   "source.command.txt", "source.qmp.log", "source.serial.log",
+                                   "source.stderr.log", "source.state.json"));
   evidence_.machines[0].stacks = "#0 main";
   evidence_.machines[0].oracle_report = "page 0x1 stale";
   ASSERT_TRUE(Write().ok());

@@ -3,8 +3,8 @@
 
 namespace tandem {
 
-// QMP runs over stdin (a FIFO that QEMU itself keeps open) and stdout (the log). The script looks for
-// news in the logs every 10 ms; it is a tool of its own, without Tandem's I/O thread.
+// QMP runs over stdin (a FIFO that QEMU itself keeps open) and stdout (the log). The script looks
+// for news in the logs every 10 ms; it is a tool of its own, without Tandem's I/O thread.
 const std::string_view kReplayRuntime = R"bash(
 kill_at_end=
 for option; do
@@ -83,8 +83,8 @@ take_answer() {
   local key
   [[ $2 =~ ^\{\"id\":\ ([0-9]+), || $2 =~ \"id\":\ ([0-9]+)\}$ ]] || return 0
   key=$1:${BASH_REMATCH[1]}
-  answer[$key]=return
-  if [[ $2 =~ ^\{(\"id\":\ [0-9]+,\ )?\"error\" ]]; then answer[$key]=error; fi
+  answer[$key]="return"
+  if [[ $2 =~ ^\{(\"id\":\ [0-9]+,\ )?\"error\" ]]; then answer[$key]="error"; fi
   if [[ $2 == *'"socket-address"'* ]]; then address_answer[$key]=$2; fi
 }
 
@@ -100,7 +100,7 @@ take_event() {
 
 take() {
   case $2 in
-    '{"QMP"'*) answer[$1:greeting]=return ;;
+    '{"QMP"'*) answer[$1:greeting]="return" ;;
     '{"return"'* | '{"id"'* | '{"error"'*) take_answer "$@" ;;
     '{'*) take_event "$@" ;;
   esac

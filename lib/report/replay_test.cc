@@ -55,8 +55,8 @@ class ReplayTest : public ::testing::Test {
     port_ = Do(*destination_, "query-migrate")["socket-address"][0]["port"].Text();
     Do(*source_, "migrate", Json::Object({{"uri", "tcp:127.0.0.1:" + port_}}));
     for (Machine* machine : {source_.get(), destination_.get()}) {
-      auto completed = machine->qmp().WaitForEvent(0, MigrationEvent("completed"), "completion",
-                                                   deadline_);
+      auto completed =
+          machine->qmp().WaitForEvent(0, MigrationEvent("completed"), "completion", deadline_);
       EXPECT_TRUE(completed.ok()) << completed.status();
     }
   }
@@ -77,12 +77,13 @@ class ReplayTest : public ::testing::Test {
     absl::Status written = WriteEvidence(folder, evidence);
     EXPECT_TRUE(written.ok()) << written;
     fs::create_directory(scratch_->File("tmp"));
-    auto script = ChildProcess::Spawn({.name = "script",
-                                       .argv = {folder + "/reproduce.sh", "--kill"},
-                                       .environment = {{"TMPDIR", scratch_->File("tmp")},
-                                                       {"REPLAY_TIMEOUT", wait_seconds}}},
-                                      said)
-                      .value();
+    auto script =
+        ChildProcess::Spawn(
+            {.name = "script",
+             .argv = {folder + "/reproduce.sh", "--kill"},
+             .environment = {{"TMPDIR", scratch_->File("tmp")}, {"REPLAY_TIMEOUT", wait_seconds}}},
+            said)
+            .value();
     absl::StatusOr<ExitStatus> exit = script->WaitForExit(deadline_);
     EXPECT_TRUE(exit.ok()) << exit.status();
     for (const std::string& line : said.LastOfKind(EntryKind::kStderr, 50)) said_ += line + "\n";
@@ -106,8 +107,9 @@ class ReplayTest : public ::testing::Test {
 // The script migrates again, over a port of its own, and kills what the test killed.
 TEST_F(ReplayTest, ScriptRepeatsARecordedMigrationAndTheKillAfterIt) {
   Migrate();
-  EXPECT_TRUE(source_->qmp().ExecuteOob("yank", Json::Object({{"instances", Json::Array({})}}),
-                                        deadline_).ok());
+  EXPECT_TRUE(source_->qmp()
+                  .ExecuteOob("yank", Json::Object({{"instances", Json::Array({})}}), deadline_)
+                  .ok());
   EXPECT_TRUE(source_->Kill(deadline_).ok());
   Do(*destination_, "query-status");
   ExitStatus exit = Replay(Evidence(), "20");

@@ -44,14 +44,21 @@ class ReplayWriter {
     if (IsEndOfTest(entry)) at_end_ = true;
     if (stopped_ || at_end_ || !machines_.contains(entry.origin)) return;
     switch (entry.kind) {
-      case EntryKind::kProcess: return AddProcess(entry);
-      case EntryKind::kQmpSent: return AddCommand(entry);
-      case EntryKind::kQmpReply: return AddReply(entry);
-      case EntryKind::kQmpEvent: return AddEvent(entry);
-      case EntryKind::kSerial: return AddSerial(entry);
-      case EntryKind::kNote: return AddNote(entry);
+      case EntryKind::kProcess:
+        return AddProcess(entry);
+      case EntryKind::kQmpSent:
+        return AddCommand(entry);
+      case EntryKind::kQmpReply:
+        return AddReply(entry);
+      case EntryKind::kQmpEvent:
+        return AddEvent(entry);
+      case EntryKind::kSerial:
+        return AddSerial(entry);
+      case EntryKind::kNote:
+        return AddNote(entry);
       case EntryKind::kStderr:
-      case EntryKind::kStdout: return;
+      case EntryKind::kStdout:
+        return;
     }
   }
 
@@ -64,7 +71,8 @@ class ReplayWriter {
   }
 
  private:
-  // What comes after the test's own note, or after a SIGKILL that no test asked for, is the clean-up.
+  // What comes after the test's own note, or after a SIGKILL that no test asked for, is the
+  // clean-up.
   bool IsEndOfTest(const RecordingEntry& entry) const {
     if (entry.kind == EntryKind::kNote) return entry.text == kTeardownNote;
     return entry.kind == EntryKind::kProcess && machines_.contains(entry.origin) &&
@@ -91,19 +99,19 @@ class ReplayWriter {
     if (name == "getfd" || name == "add-fd") {
       return Stop(entry.origin, name + " passes a descriptor of the test");
     }
-    steps_ +=
-        fmt::format("send {} {}\n", QuoteForShell(entry.origin), text_.JsonWord(entry.text));
+    steps_ += fmt::format("send {} {}\n", QuoteForShell(entry.origin), text_.JsonWord(entry.text));
   }
 
   void AddReply(const RecordingEntry& entry) {
     absl::StatusOr<Json> reply = Json::Parse(entry.text);
     if (!reply.ok()) return;
     std::string role = QuoteForShell(entry.origin);
-    if (reply->Has("QMP")) return Await(entry.time, fmt::format("answered {} greeting return", role));
+    if (reply->Has("QMP"))
+      return Await(entry.time, fmt::format("answered {} greeting return", role));
     std::optional<int64_t> id = (*reply)["id"].Integer();
     if (!id) return;
-    Await(entry.time, fmt::format("answered {} {} {}", role, *id,
-                                  reply->Has("error") ? "error" : "return"));
+    Await(entry.time,
+          fmt::format("answered {} {} {}", role, *id, reply->Has("error") ? "error" : "return"));
     std::string port = (*reply)["return"]["socket-address"][0]["port"].Text();
     if (port.empty() || !ports_.insert(port).second) return;
     std::string variable = fmt::format("port_{}", ports_.size());
@@ -165,8 +173,9 @@ class ReplayWriter {
 
   void Stop(const std::string& role, const std::string& obstacle) {
     stopped_ = true;
-    steps_ += "# A descriptor, or a second life of a machine, is not in the recording: what came\n"
-              "# after this cannot be replayed.\n";
+    steps_ +=
+        "# A descriptor, or a second life of a machine, is not in the recording: what came\n"
+        "# after this cannot be replayed.\n";
     steps_ += fmt::format("cannot_replay {}\n", QuoteForShell(role + ": " + obstacle));
   }
 
@@ -178,16 +187,17 @@ class ReplayWriter {
   bool stopped_ = false;  // the script cannot go on
   bool at_end_ = false;   // of the test
 
-  std::vector<std::string> awaited_lines_;      // in their order
-  std::map<std::string, int> awaited_events_;   // "role event" and how many
-  std::map<std::string, int> event_counts_;     // since the beginning
-  std::optional<absl::Time> last_awaited_;      // when the newest of it, or the last step, was
+  std::vector<std::string> awaited_lines_;     // in their order
+  std::map<std::string, int> awaited_events_;  // "role event" and how many
+  std::map<std::string, int> event_counts_;    // since the beginning
+  std::optional<absl::Time> last_awaited_;     // when the newest of it, or the last step, was
 };
 
 std::string Header(const TestEvidence& evidence) {
   std::string text = fmt::format(
       "#!/usr/bin/env bash\n"
-      "# Replays {}\n", Printable(evidence.test_name));
+      "# Replays {}\n",
+      Printable(evidence.test_name));
   for (const MachineEvidence& machine : evidence.machines) {
     if (machine.version.empty()) continue;
     text += fmt::format("#   {}: QEMU {}\n", machine.role, Printable(machine.version));
@@ -204,8 +214,7 @@ std::string Header(const TestEvidence& evidence) {
   return text + "\nset -u\n";
 }
 
-double WaitSeconds(const TestEvidence& evidence,
-                   const std::vector<RecordingEntry>& entries) {
+double WaitSeconds(const TestEvidence& evidence, const std::vector<RecordingEntry>& entries) {
   if (entries.empty()) return kShortestWait;
   absl::Duration whole = entries.back().time - evidence.recording->start_time();
   return std::max(kShortestWait, std::ceil(kWaitFactor * absl::ToDoubleSeconds(whole)));

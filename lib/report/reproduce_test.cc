@@ -28,8 +28,8 @@ class ReproduceTest : public ::testing::Test {
 
   void AddMachine(const std::string& role, const std::vector<std::string>& arguments) {
     std::string socket = "unix:/tmp/tandem-run/" + role;
-    std::vector<std::string> line = {"/opt/qemu 11/qemu", "-name", role, "-serial",
-                                     socket + ".serial", "-qmp", socket + ".qmp"};
+    std::vector<std::string> line = {"/opt/qemu 11/qemu", "-name", role,           "-serial",
+                                     socket + ".serial",  "-qmp",  socket + ".qmp"};
     line.insert(line.end(), arguments.begin(), arguments.end());
     evidence_.machines.push_back({.role = role, .command_line = line, .version = "11.1"});
     recording_.Append(role, EntryKind::kProcess, "started with pid 1: qemu");
@@ -104,7 +104,8 @@ TEST_F(ReproduceTest, DoesNotWaitForAnAnswerThatWasStillOut) {
 TEST_F(ReproduceTest, CountsMigrationEventsByStatus) {
   recording_.Append("source", EntryKind::kQmpEvent,
                     R"({"event":"MIGRATION","data":{"status":"completed"}})");
-  recording_.Append("source", EntryKind::kQmpEvent, R"({"event":"MIGRATION_PASS","data":{"pass":2}})");
+  recording_.Append("source", EntryKind::kQmpEvent,
+                    R"({"event":"MIGRATION_PASS","data":{"pass":2}})");
   EXPECT_THAT(Steps(), AllOf(HasSubstr("happened source 'MIGRATION completed' 1"),
                              Not(HasSubstr("MIGRATION_PASS"))));
 }
@@ -152,8 +153,8 @@ TEST_F(ReproduceTest, WaitsForACrash) {
   EXPECT_THAT(Steps(), HasSubstr("ended source\nsay 'replayed"));
 }
 
-// A guest that boots must have begun to print; how much it printed depends on its speed, and one that
-// came over a migration may have been stopped before it printed.
+// A guest that boots must have begun to print; how much it printed depends on its speed, and one
+// that came over a migration may have been stopped before it printed.
 TEST_F(ReproduceTest, WaitsForTheFirstByteOfAConsole) {
   recording_.Append("source", EntryKind::kSerial, "AB");
   recording_.Append("source", EntryKind::kSerial, "B");
@@ -186,8 +187,9 @@ TEST_F(ReproduceTest, HostileTextIsNoSyntax) {
   auto scratch = ScratchDirectory::Create().value();
   ASSERT_TRUE(WriteTextFile(scratch->File("script"), Script()).ok());
   Recording said;
-  auto bash = ChildProcess::Spawn(
-                  {.name = "bash", .argv = {"bash", "-n", scratch->File("script")}}, said).value();
+  auto bash =
+      ChildProcess::Spawn({.name = "bash", .argv = {"bash", "-n", scratch->File("script")}}, said)
+          .value();
   EXPECT_TRUE(bash->WaitForExit(Deadline::After(absl::Seconds(10)))->succeeded())
       << bash->last_stderr_line();
   EXPECT_THAT(Script(), Not(HasSubstr("\nrm -rf")));

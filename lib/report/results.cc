@@ -21,9 +21,12 @@ constexpr mode_t kFileMode = 0644;
 
 std::string OutcomeName(TestOutcome outcome) {
   switch (outcome) {
-    case TestOutcome::kPassed: return "passed";
-    case TestOutcome::kFailed: return "failed";
-    case TestOutcome::kSkipped: return "skipped";
+    case TestOutcome::kPassed:
+      return "passed";
+    case TestOutcome::kFailed:
+      return "failed";
+    case TestOutcome::kSkipped:
+      return "skipped";
   }
   return "failed";
 }

@@ -19,13 +19,13 @@ inline constexpr int kResultsSchema = 1;
 enum class TestOutcome { kPassed, kFailed, kSkipped };
 
 struct TestResult {
-  std::string test;       // "Suite.Test/Parameter"
+  std::string test;  // "Suite.Test/Parameter"
   TestOutcome outcome = TestOutcome::kPassed;
-  std::string reason;     // of a skip or the first failure; "" otherwise
+  std::string reason;  // of a skip or the first failure; "" otherwise
   double seconds = 0;
-  std::string started;    // RFC 3339, UTC, milliseconds
-  std::map<std::string, double> phases;         // seconds by phase: "boot", "migrate", "verify", …
-  std::map<std::string, Json> measurements;     // "downtime_ms": 45, "checkpoint_periods_ms": […]
+  std::string started;                       // RFC 3339, UTC, milliseconds
+  std::map<std::string, double> phases;      // seconds by phase: "boot", "migrate", "verify", …
+  std::map<std::string, Json> measurements;  // "downtime_ms": 45, "checkpoint_periods_ms": […]
   std::map<std::string, std::string> versions;  // QEMU by role
   std::string machine_type;
   std::string accelerator;

@@ -21,9 +21,7 @@ using ::testing::HasSubstr;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-std::vector<std::string> LinesOf(const std::string& path) {
-  return SplitLines(ReadTextFile(path));
-}
+std::vector<std::string> LinesOf(const std::string& path) { return SplitLines(ReadTextFile(path)); }
 
 // Every member stands under its documented name; what is empty is absent.
 TEST(ResultsTest, WritesTheSchema) {

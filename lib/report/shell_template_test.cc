@@ -22,8 +22,8 @@ TEST(ShellTemplateTest, ReplacesThePortInAddressesAlone) {
   text.ReplacePort("4444", "port_1");
   EXPECT_EQ(text.JsonWord(R"({"uri":"tcp:h:4444"})"), R"('{"uri":"tcp:h:'"$port_1"'"}')");
   EXPECT_EQ(text.JsonWord(R"({"port":"4444"})"), R"('{"port":"'"$port_1"'"}')");
-  for (const char* other : {R"({"id":4444})", R"({"uri":"tcp:h:44440"})", R"({"uri":"x14444"})",
-                            R"({"a\"b":4444})"}) {
+  for (const char* other :
+       {R"({"id":4444})", R"({"uri":"tcp:h:44440"})", R"({"uri":"x14444"})", R"({"a\"b":4444})"}) {
     EXPECT_EQ(text.JsonWord(other), "'" + std::string(other) + "'");
   }
 }

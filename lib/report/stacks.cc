@@ -54,8 +54,17 @@ std::string StacksFromProc(const fs::path& process) {
 
 SpawnOptions GdbCommand(pid_t pid) {
   SpawnOptions options{.name = "gdb"};
-  options.argv = {"gdb", "-p", std::to_string(pid), "-batch", "-nx", "-iex", "set auto-load no",
-                  "-ex", "set pagination off", "-ex", "thread apply all backtrace"};
+  options.argv = {"gdb",
+                  "-p",
+                  std::to_string(pid),
+                  "-batch",
+                  "-nx",
+                  "-iex",
+                  "set auto-load no",
+                  "-ex",
+                  "set pagination off",
+                  "-ex",
+                  "thread apply all backtrace"};
   options.environment = {{"DEBUGINFOD_URLS", ""}};  // it would fetch symbols from the network
   return options;
 }

@@ -28,17 +28,18 @@ class StacksTest : public ::testing::Test {
       : ticker_(ChildProcess::Spawn(
                     {.name = "ticker",
                      .argv = {"bash", "-c", "while true; do echo tick; sleep 0.01; done"}},
-                    recording_).value()) {
+                    recording_)
+                    .value()) {
     AwaitTick();
   }
   ~StacksTest() override { setenv("PATH", path_.c_str(), 1); }
 
   void AwaitTick() {
     uint64_t cursor = recording_.last_sequence();
-    EXPECT_TRUE(recording_
-                    .Wait(deadline_, "a tick",
-                          [&] { return !recording_.EntriesAfter(cursor).empty(); })
-                    .ok());
+    EXPECT_TRUE(
+        recording_
+            .Wait(deadline_, "a tick", [&] { return !recording_.EntriesAfter(cursor).empty(); })
+            .ok());
   }
 
   void Freeze() {
@@ -46,7 +47,9 @@ class StacksTest : public ::testing::Test {
     AwaitState('T');
     // What it had printed before has been read when a line of another process has: one I/O thread.
     ChildProcess::Spawn({.name = "echo", .argv = {"echo", "read"}}, recording_)
-        .value()->WaitForExit(deadline_).IgnoreError();
+        .value()
+        ->WaitForExit(deadline_)
+        .IgnoreError();
     frozen_at_ = Ticks();
   }
 
@@ -118,10 +121,9 @@ TEST_F(StacksTest, StoppedProcessIsStoppedAgain) {
 TEST_F(StacksTest, FallsBackToProcWhenGdbHangs) {
   FakeGdb("sleep 100");
   Freeze();
-  EXPECT_THAT(
-      CollectStacks(ticker_->pid(), Deadline::AfterUnscaled(absl::Milliseconds(100))),
-      AllOf(HasSubstr("from /proc, because of gdb: it did not answer within 1"),
-            HasSubstr("\"bash\": T (stopped)"), HasSubstr("syscall: ")));
+  EXPECT_THAT(CollectStacks(ticker_->pid(), Deadline::AfterUnscaled(absl::Milliseconds(100))),
+              AllOf(HasSubstr("from /proc, because of gdb: it did not answer within 1"),
+                    HasSubstr("\"bash\": T (stopped)"), HasSubstr("syscall: ")));
   ExpectNeverRan();
 }
 

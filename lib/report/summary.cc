@@ -52,8 +52,7 @@ std::string LastEvent(const MachineEvidence& machine, const std::vector<Timeline
   return fmt::format("last event {} at {:.3f} ms", last->text.substr(2), last->time_ms);
 }
 
-std::string MachineLine(const MachineEvidence& machine,
-                        const std::vector<TimelineLine>& timeline) {
+std::string MachineLine(const MachineEvidence& machine, const std::vector<TimelineLine>& timeline) {
   return fmt::format("{}: {}{}{}{}; {}", machine.role, machine.process_state,
                      Answered(machine, "query-status", "status", "run state"),
                      Answered(machine, "query-migrate", "status", "migration"),

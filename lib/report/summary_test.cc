@@ -20,14 +20,13 @@ class SummaryTest : public ::testing::Test {
     evidence_ = {.test_name = "Suite.Test",
                  .failures = {"file.cc:7\nValue of: survivor()\n  Actual: stale", "file.cc:9\nx"},
                  .recording = &recording_};
-    evidence_.machines = {
-        {.role = "primary", .process_state = "ended with signal 6 (SIGABRT)"},
-        {.role = "secondary",
-         .process_state = "running with pid 17",
-         .last_answers = {{"query-status", R"({"status": "paused"})"},
-                          {"query-migrate", R"({"status": "colo"})"},
-                          {"query-colo-status", "timed out"}},
-         .oracle_report = "3 pages are stale by one generation\npage 0x1 …"}};
+    evidence_.machines = {{.role = "primary", .process_state = "ended with signal 6 (SIGABRT)"},
+                          {.role = "secondary",
+                           .process_state = "running with pid 17",
+                           .last_answers = {{"query-status", R"({"status": "paused"})"},
+                                            {"query-migrate", R"({"status": "colo"})"},
+                                            {"query-colo-status", "timed out"}},
+                           .oracle_report = "3 pages are stale by one generation\npage 0x1 …"}};
     recording_.Append("secondary", EntryKind::kQmpEvent, R"({"event":"STOP"})");
     recording_.Append("test", EntryKind::kNote, "failing over");
   }

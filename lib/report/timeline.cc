@@ -92,14 +92,22 @@ class TimelineBuilder {
 
 std::string DescribeEntry(const RecordingEntry& entry) {
   switch (entry.kind) {
-    case EntryKind::kQmpSent: return DescribeCommand(entry.text);
-    case EntryKind::kQmpReply: return DescribeReply(entry.text);
-    case EntryKind::kQmpEvent: return DescribeEvent(entry.text);
-    case EntryKind::kSerial: return "serial " + entry.text;
-    case EntryKind::kStderr: return "! " + entry.text;
-    case EntryKind::kStdout: return "stdout " + entry.text;
-    case EntryKind::kProcess: return "process " + entry.text;
-    case EntryKind::kNote: return "note " + entry.text;
+    case EntryKind::kQmpSent:
+      return DescribeCommand(entry.text);
+    case EntryKind::kQmpReply:
+      return DescribeReply(entry.text);
+    case EntryKind::kQmpEvent:
+      return DescribeEvent(entry.text);
+    case EntryKind::kSerial:
+      return "serial " + entry.text;
+    case EntryKind::kStderr:
+      return "! " + entry.text;
+    case EntryKind::kStdout:
+      return "stdout " + entry.text;
+    case EntryKind::kProcess:
+      return "process " + entry.text;
+    case EntryKind::kNote:
+      return "note " + entry.text;
   }
   return entry.text;
 }

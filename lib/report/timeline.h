@@ -12,7 +12,7 @@ namespace tandem {
 struct TimelineLine {
   double time_ms = 0;  // since the start of the recording
   std::string origin;
-  std::string text;    // may hold several lines
+  std::string text;  // may hold several lines
 };
 
 // What an entry of the recording says in short; "" for an answer without error.
@@ -22,8 +22,9 @@ struct TimelineLine {
 //   ! …                                   a line of standard error
 std::string DescribeEntry(const RecordingEntry& entry);
 
-// All entries but good answers. What a console prints is one line, at the time of its first character,
-// until the guest ends the line or anything but other consoles' output happens on any machine.
+// All entries but good answers. What a console prints is one line, at the time of its first
+// character, until the guest ends the line or anything but other consoles' output happens on any
+// machine.
 std::vector<TimelineLine> MakeTimeline(const Recording& recording);
 
 // The timeline as a table: time in ms, role, what; long lines are cut.

@@ -70,9 +70,8 @@ TEST(TimelineTest, MergesProgressOfOneMachine) {
   recording.Append("destination", EntryKind::kSerial, "C");
   recording.Append("source", EntryKind::kSerial, "B");
   recording.Append("destination", EntryKind::kSerial, "C");
-  EXPECT_THAT(Lines(recording),
-              ElementsAre("source: serial ABBB", "destination: * RESUME", "source: serial BB",
-                          "destination: serial CC"));
+  EXPECT_THAT(Lines(recording), ElementsAre("source: serial ABBB", "destination: * RESUME",
+                                            "source: serial BB", "destination: serial CC"));
 }
 
 // A message of the guest stands on a line of its own, with the time of its beginning.
