@@ -98,7 +98,7 @@ class RegionCheck {
     for (uint64_t first = 0; first < layout_.page_count; first += chunk.size()) {
       const std::span<PageWords> pages(
           chunk.data(), std::min<uint64_t>(chunk.size(), layout_.page_count - first));
-      const absl::Status status =
+      absl::Status status =
           memory.Read(region_gpa_ + first * TANDEM_GUEST_PAGE_BYTES, std::as_writable_bytes(pages));
       if (!status.ok()) return status;
       for (uint64_t i = 0; i < pages.size(); ++i) CheckPage(first + i, pages[i]);

@@ -260,7 +260,7 @@ TEST(RamOracleTest, NamesContradictionsOfStateBlock) {
   const struct {
     void (*damage)(TandemGuestState&);
     const char* named;
-  } kCases[] = {
+  } cases[] = {
       {[](TandemGuestState& state) { state = {}; }, "magic is zero"},
       {[](TandemGuestState& state) { state.magic ^= 4; }, "magic is 0x472d4d45444e4150"},
       {[](TandemGuestState& state) { state.abi_version = 9; }, "abi_version is 0x9"},
@@ -274,7 +274,7 @@ TEST(RamOracleTest, NamesContradictionsOfStateBlock) {
       {[](TandemGuestState& state) { state.in_register_window = 5; }, "in_register_window is 0x5"},
       {[](TandemGuestState& state) { state.error_count = 5; }, "the first error is of kind 0"},
   };
-  for (const auto& [damage, named] : kCases) {
+  for (const auto& [damage, named] : cases) {
     ReferenceGuest guest = GuestAt(5, 60, 3);
     damage(guest.state());
     const OracleReport report = Verify(guest);

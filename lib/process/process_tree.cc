@@ -55,7 +55,7 @@ std::vector<std::string> StatFields(pid_t pid) {
 constexpr size_t kStateField = 0;                                 // field 3 of proc(5)
 constexpr size_t kFlagsField = 6;                                 // field 9
 constexpr size_t kStartTimeField = 19;                            // field 22
-constexpr size_t kStartCodeField = 23;  // field 26
+constexpr size_t kStartCodeField = 23;                            // field 26
 constexpr size_t kEnvStartField = 47;                             // field 50
 constexpr size_t kEnvEndField = 48;                               // field 51
 constexpr unsigned long kExitingOrKernelThread = 0x4 | 0x200000;  // PF_EXITING, PF_KTHREAD
@@ -72,8 +72,8 @@ bool IsWhole(const std::string& environment, pid_t pid) {
   if (!IsLiving(fields) || fields.size() <= kEnvEndField) return true;
   if ((std::stoul(fields[kFlagsField]) & kExitingOrKernelThread) != 0) return true;
   bool exec_is_done = fields[kStartCodeField] != "0";  // execve sets it after the environment
-  return exec_is_done && environment.size() == std::stoul(fields[kEnvEndField]) -
-                                                   std::stoul(fields[kEnvStartField]);
+  return exec_is_done && environment.size() ==
+                             std::stoul(fields[kEnvEndField]) - std::stoul(fields[kEnvStartField]);
 }
 
 // The environment that the process was started with; empty when it is gone or somebody else's.

@@ -25,6 +25,7 @@ class Json {
   using Member = std::pair<std::string_view, Json>;
 
   Json();  // null
+  // Implicit, so that arguments read like JSON. NOLINTBEGIN(google-explicit-constructor)
   Json(bool value);
   Json(int value) : Json(static_cast<int64_t>(value)) {}
   Json(int64_t value);
@@ -33,6 +34,7 @@ class Json {
   Json(std::string_view value);
   Json(const std::string& value) : Json(std::string_view(value)) {}
   Json(const char* value) : Json(std::string_view(value)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   static Json Object(const std::vector<Member>& members);
   static Json Array(const std::vector<Json>& elements);

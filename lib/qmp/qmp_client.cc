@@ -67,12 +67,11 @@ bool QmpClient::OnReadable() {
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return true;
   std::string where;
   if (!splitter_.partial().empty()) {
-    where = fmt::format(" in the middle of a line (\"{}\")",
-                        splitter_.partial().substr(0, kQuoted));
+    where =
+        fmt::format(" in the middle of a line (\"{}\")", splitter_.partial().substr(0, kQuoted));
   }
-  splitter_.Finish([this](std::string_view rest) {
-    recording_.Append(name_, EntryKind::kQmpReply, rest);
-  });
+  splitter_.Finish(
+      [this](std::string_view rest) { recording_.Append(name_, EntryKind::kQmpReply, rest); });
   Fail(MakeError(absl::StatusCode::kUnavailable, "{} closed the QMP connection{}", name_, where));
   return false;
 }
@@ -100,9 +99,8 @@ void QmpClient::OnLine(std::string_view line) {
     } else if (awaited != replies_.end() && !awaited->second) {
       awaited->second = *parsed;
     } else {
-      unexpected = MakeError(absl::StatusCode::kInternal,
-                             "{} sent an answer to no command: \"{}\"", name_,
-                             line.substr(0, kQuoted));
+      unexpected = MakeError(absl::StatusCode::kInternal, "{} sent an answer to no command: \"{}\"",
+                             name_, line.substr(0, kQuoted));
     }
   }
   recording_.Append(name_, EntryKind::kQmpReply, line);
@@ -138,9 +136,8 @@ Json QmpClient::greeting() const {
 }
 
 absl::Status QmpClient::Negotiate(const Deadline& deadline) {
-  TANDEM_RETURN_IF_ERROR(
-      recording_.Wait(deadline, fmt::format("the QMP greeting of {}", name_),
-                      [this] { return !greeting().is_null() || !connected(); }));
+  TANDEM_RETURN_IF_ERROR(recording_.Wait(deadline, fmt::format("the QMP greeting of {}", name_),
+                                         [this] { return !greeting().is_null() || !connected(); }));
   if (greeting().is_null()) return WhyBroken("awaiting the QMP greeting");
   std::vector<Json> enable;
   for (const Json& capability : greeting()["capabilities"].elements()) {
@@ -278,11 +275,10 @@ absl::StatusOr<QmpEvent> QmpClient::WaitForEvent(EventCursor cursor, const Event
                                                  std::string_view awaited,
                                                  const Deadline& deadline) {
   std::optional<QmpEvent> found;
-  TANDEM_RETURN_IF_ERROR(
-      recording_.Wait(deadline, fmt::format("{} of {}", awaited, name_), [&] {
-        found = events_.FindAfter(cursor, wanted);
-        return found.has_value() || !connected();
-      }));
+  TANDEM_RETURN_IF_ERROR(recording_.Wait(deadline, fmt::format("{} of {}", awaited, name_), [&] {
+    found = events_.FindAfter(cursor, wanted);
+    return found.has_value() || !connected();
+  }));
   if (found) return *found;
   return WhyBroken(fmt::format("awaiting {}", awaited));
 }

@@ -51,8 +51,8 @@ class QmpClient {
     explain_end_ = std::move(explain);
   }
 
-  // Awaits the greeting and leaves negotiation mode, with out-of-band execution where it is offered.
-  // Returns before another thread uses the client.
+  // Awaits the greeting and leaves negotiation mode, with out-of-band execution where it is
+  // offered. Returns before another thread uses the client.
   absl::Status Negotiate(const Deadline& deadline);
   // The greeting's "QMP" member: version and capabilities. Null before Negotiate.
   Json greeting() const;
@@ -113,7 +113,7 @@ class QmpClient {
   mutable std::mutex mutex_;
   std::condition_variable write_ended_;
   bool writing_ = false;  // whether a thread is in WriteLine; a timed_mutex is unknown to TSan
-  absl::Status broken_;  // why the conversation ended
+  absl::Status broken_;   // why the conversation ended
   Json greeting_;
   uint64_t next_id_ = 1;
   std::map<uint64_t, std::optional<Json>> replies_;  // by id; nullopt while awaited

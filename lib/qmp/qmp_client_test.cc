@@ -184,8 +184,8 @@ TEST_F(QmpClientTest, NegotiationThatFailsSaysHow) {
   peer_->SayLine(kGreeting);
   auto refusal = std::async(std::launch::async, [&] {
     Json id = peer_->Hear()["id"];
-    peer_->SayLine(Json::Object({{"error", Json::Object({{"class", "GenericError"}})}, {"id", id}})
-                       .Dump());
+    peer_->SayLine(
+        Json::Object({{"error", Json::Object({{"class", "GenericError"}})}, {"id", id}}).Dump());
     peer_->Close();
   });
   EXPECT_TRUE(QmpErrorOf(client_->Negotiate(LongTime())).has_value());
@@ -319,8 +319,8 @@ TEST_F(QmpClientTest, AHugeCommandArrivesWhole) {
   EXPECT_TRUE(command["arguments"]["line"].Text() == text);
 }
 
-// A command that the peer does not read ends at its deadline, and so does the conversation: the peer
-// would take the next command for the rest of this one.
+// A command that the peer does not read ends at its deadline, and so does the conversation: the
+// peer would take the next command for the rest of this one.
 TEST_F(QmpClientTest, ACommandThatIsNotReadEndsTheConversation) {
   Json arguments = Json::Object({{"line", std::string(kMoreThanASocketHolds, 'x')}});
   absl::Status status = client_->Execute("stop", arguments, ShortTime()).status();
@@ -368,7 +368,8 @@ TEST_F(QmpClientTest, TheEndIsExplained) {
 // A violation of the protocol is reported as such even where the end of a process can be explained.
 TEST_F(QmpClientTest, AViolationIsNotExplainedAway) {
   client_->set_explain_end([](const absl::Status&) { return absl::UnavailableError("died"); });
-  EXPECT_THAT(Message(AfterViolation("garbage")), AllOf(HasSubstr("garbage"), Not(HasSubstr("died"))));
+  EXPECT_THAT(Message(AfterViolation("garbage")),
+              AllOf(HasSubstr("garbage"), Not(HasSubstr("died"))));
 }
 
 // Events between answers keep their order, their times and their place behind a cursor.
@@ -383,7 +384,8 @@ TEST_F(QmpClientTest, EventsKeepOrderAndCursors) {
   peer_->SayLine(R"({"event":"MIGRATION","data":{"status":"active"}})");
   peer_->SayLine(R"({"event":"STOP"})");
   peer_->SayLine(R"({"event":"MIGRATION","data":{"status":"completed"}})");
-  auto completed = client_->WaitForEvent(cursor, MigrationEvent("completed"), "the end", LongTime());
+  auto completed =
+      client_->WaitForEvent(cursor, MigrationEvent("completed"), "the end", LongTime());
   ASSERT_TRUE(completed.ok());
   EXPECT_EQ(completed->after, 4u);
   EXPECT_EQ(client_->WaitForEvent(cursor, "STOP", LongTime())->after, 3u);
