@@ -124,7 +124,7 @@ END {
   where = "on QEMU " (lists["versions"] == "" ? "of unknown version" : lists["versions"]) " (" lists["accelerators"] ")"
   if (failovers) {
     say("proved " where ": " count(failovers, "COLO failover") ", after " (failovers == 1 ? "" : "each of ") "which the survivor ran on")
-    say("  with its whole memory, its registers and its devices as they should be")
+    say("  with all memory that it sweeps, its registers and its devices as they should be")
     say("  machine types: " lists["machines"] "; transports: " lists["transports"])
     if (lists["survivors"] != "") say("  survivors: " lists["survivors"] "; failed over: " lists["moments"])
   }
