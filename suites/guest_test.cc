@@ -31,7 +31,7 @@ class GuestFixture : public MigrationFixture {
     Deadline deadline = StepDeadline();
     for (;;) {
       if (absl::Status stopped = source().machine().Stop(deadline); !stopped.ok()) return stopped;
-      absl::StatusOr<TandemGuestState> state = source().ReadGuestState();
+      absl::StatusOr<TandemGuestState> state = source().ReadGuestState(deadline);
       if (!state.ok()) return state.status();
       if (state->in_register_window) return absl::OkStatus();
       if (absl::Status ran = source().machine().Cont(deadline); !ran.ok()) return ran;
@@ -43,11 +43,11 @@ class GuestFixture : public MigrationFixture {
   }
   Page ReadPage(uint64_t page) {
     Page contents;
-    TANDEM_EXPECT_OK(source().memory().Read(AddressOf(page), contents));
+    TANDEM_EXPECT_OK(source().memory().Read(AddressOf(page), contents, StepDeadline()));
     return contents;
   }
   void WritePage(uint64_t page, const Page& contents) {
-    TANDEM_EXPECT_OK(source().memory().Write(AddressOf(page), contents));
+    TANDEM_EXPECT_OK(source().memory().Write(AddressOf(page), contents, StepDeadline()));
   }
   OracleReport Verify() {
     absl::StatusOr<OracleReport> report = source().VerifyRam(StepDeadline());

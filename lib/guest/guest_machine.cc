@@ -55,8 +55,8 @@ absl::Status GuestMachine::WaitForSweeps(size_t count, const Deadline& deadline)
                    failures.size(), failures.front());
 }
 
-absl::StatusOr<TandemGuestState> GuestMachine::ReadGuestState() const {
-  TANDEM_ASSIGN_OR_RETURN(TandemGuestState state, tandem::ReadGuestState(memory_));
+absl::StatusOr<TandemGuestState> GuestMachine::ReadGuestState(const Deadline& deadline) const {
+  TANDEM_ASSIGN_OR_RETURN(TandemGuestState state, tandem::ReadGuestState(memory_, deadline));
   if (state.magic != kTandemGuestStateMagic) {
     return MakeError(absl::StatusCode::kFailedPrecondition,
                      "the {} holds no Tandem guest (magic {:#x})", role(), state.magic);
@@ -68,7 +68,7 @@ absl::StatusOr<OracleReport> GuestMachine::VerifyRam(const Deadline& deadline) c
   TANDEM_ASSIGN_OR_RETURN(std::string state, machine_->RunState(deadline));
   bool was_running = state == "running";
   if (was_running) TANDEM_RETURN_IF_ERROR(machine_->Stop(deadline));
-  absl::StatusOr<OracleReport> report = VerifyGuestRam(memory_);
+  absl::StatusOr<OracleReport> report = VerifyGuestRam(memory_, deadline);
   if (was_running) TANDEM_RETURN_IF_ERROR(machine_->Cont(deadline));
   machine_->recording().Append(
       role(), EntryKind::kNote,

@@ -39,7 +39,7 @@ class GuestMachine {
 
   // The guest's own account of where it is; also while it runs. One page, read without QMP once its
   // address is known.
-  absl::StatusOr<TandemGuestState> ReadGuestState() const;
+  absl::StatusOr<TandemGuestState> ReadGuestState(const Deadline& deadline) const;
 
   // Stops the machine if it runs, verifies every byte of the test region, and lets it run on if it
   // ran. The report's summary goes into the recording.

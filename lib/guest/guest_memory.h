@@ -7,6 +7,7 @@
 #include <span>
 
 #include "absl/status/status.h"
+#include "lib/base/deadline.h"
 
 namespace tandem {
 
@@ -15,9 +16,9 @@ class GuestMemory {
   virtual ~GuestMemory() = default;
 
   // Copies guest-physical [gpa, gpa + out.size()) into `out`. The machine must be stopped if the
-  // copy is to be consistent. Errors: OutOfRange where there is no RAM, else those of the means of
-  // reading.
-  virtual absl::Status Read(uint64_t gpa, std::span<std::byte> out) = 0;
+  // copy is to be consistent. Errors: OutOfRange where there is no RAM, DeadlineExceeded, else
+  // those of the means of reading.
+  virtual absl::Status Read(uint64_t gpa, std::span<std::byte> out, const Deadline& deadline) = 0;
 };
 
 }  // namespace tandem

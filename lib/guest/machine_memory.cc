@@ -14,16 +14,14 @@
 namespace tandem {
 namespace {
 
-constexpr absl::Duration kAnswerTime = absl::Seconds(10);
 // Memory is translated in runs of this size at least, so that a sequential reader asks QEMU seldom.
 constexpr uint64_t kRunBytes = 64 << 20;
 
 }  // namespace
 
-absl::StatusOr<uint64_t> MachineMemory::Translate(uint64_t gpa) {
-  TANDEM_ASSIGN_OR_RETURN(
-      std::string answer,
-      machine_.HumanMonitor(fmt::format("gpa2hva {:#x}", gpa), Deadline::After(kAnswerTime)));
+absl::StatusOr<uint64_t> MachineMemory::Translate(uint64_t gpa, const Deadline& deadline) {
+  TANDEM_ASSIGN_OR_RETURN(std::string answer,
+                          machine_.HumanMonitor(fmt::format("gpa2hva {:#x}", gpa), deadline));
   // "Host virtual address for 0x100000 (pc.ram) is 0x7f0000100000"
   size_t number = answer.rfind(" is 0x");
   uint64_t address = 0;
@@ -36,13 +34,14 @@ absl::StatusOr<uint64_t> MachineMemory::Translate(uint64_t gpa) {
   return address;
 }
 
-absl::StatusOr<uint64_t> MachineMemory::HostAddress(uint64_t gpa, uint64_t size) {
+absl::StatusOr<uint64_t> MachineMemory::HostAddress(uint64_t gpa, uint64_t size,
+                                                    const Deadline& deadline) {
   for (const Run& run : runs_) {
     if (gpa >= run.gpa && gpa + size <= run.gpa + run.size) return run.hva + (gpa - run.gpa);
   }
-  TANDEM_ASSIGN_OR_RETURN(uint64_t first, Translate(gpa));
+  TANDEM_ASSIGN_OR_RETURN(uint64_t first, Translate(gpa, deadline));
   for (uint64_t length : {std::max(size, kRunBytes), size}) {
-    absl::StatusOr<uint64_t> last = Translate(gpa + length - 1);
+    absl::StatusOr<uint64_t> last = Translate(gpa + length - 1, deadline);
     if (last.ok() && *last - first == length - 1) {
       runs_.push_back(Run{gpa, length, first});
       return first;
@@ -52,9 +51,9 @@ absl::StatusOr<uint64_t> MachineMemory::HostAddress(uint64_t gpa, uint64_t size)
                    machine_.role(), gpa, gpa + size);
 }
 
-absl::Status MachineMemory::Read(uint64_t gpa, std::span<std::byte> out) {
-  if (method_ == Method::kPmemsave) return ReadByPmemsave(gpa, out);
-  TANDEM_ASSIGN_OR_RETURN(uint64_t address, HostAddress(gpa, out.size()));
+absl::Status MachineMemory::Read(uint64_t gpa, std::span<std::byte> out, const Deadline& deadline) {
+  if (method_ == Method::kPmemsave) return ReadByPmemsave(gpa, out, deadline);
+  TANDEM_ASSIGN_OR_RETURN(uint64_t address, HostAddress(gpa, out.size(), deadline));
   iovec local{out.data(), out.size()};
   iovec remote{reinterpret_cast<void*>(address), out.size()};
   ssize_t size = process_vm_readv(machine_.pid(), &local, 1, &remote, 1, 0);
@@ -63,20 +62,21 @@ absl::Status MachineMemory::Read(uint64_t gpa, std::span<std::byte> out) {
     Log().info("{}: reading RAM by pmemsave, because process_vm_readv is not permitted",
                machine_.role());
     method_ = Method::kPmemsave;
-    return ReadByPmemsave(gpa, out);
+    return ReadByPmemsave(gpa, out, deadline);
   }
   return ErrnoError(errno,
                     fmt::format("reading RAM of {} (pid {})", machine_.role(), machine_.pid()));
 }
 
-absl::Status MachineMemory::ReadByPmemsave(uint64_t gpa, std::span<std::byte> out) {
+absl::Status MachineMemory::ReadByPmemsave(uint64_t gpa, std::span<std::byte> out,
+                                           const Deadline& deadline) {
   std::string path = scratch_.File(machine_.role() + ".pmem");
   TANDEM_RETURN_IF_ERROR(machine_.qmp()
                              .Execute("pmemsave",
                                       Json::Object({{"val", gpa},
                                                     {"size", static_cast<uint64_t>(out.size())},
                                                     {"filename", path}}),
-                                      Deadline::After(kAnswerTime))
+                                      deadline)
                              .status());
   std::ifstream file(path, std::ios::binary);
   file.read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(out.size()));
@@ -88,8 +88,9 @@ absl::Status MachineMemory::ReadByPmemsave(uint64_t gpa, std::span<std::byte> ou
                    machine_.role(), path);
 }
 
-absl::Status MachineMemory::Write(uint64_t gpa, std::span<const std::byte> bytes) {
-  TANDEM_ASSIGN_OR_RETURN(uint64_t address, HostAddress(gpa, bytes.size()));
+absl::Status MachineMemory::Write(uint64_t gpa, std::span<const std::byte> bytes,
+                                  const Deadline& deadline) {
+  TANDEM_ASSIGN_OR_RETURN(uint64_t address, HostAddress(gpa, bytes.size(), deadline));
   iovec local{const_cast<std::byte*>(bytes.data()), bytes.size()};
   iovec remote{reinterpret_cast<void*>(address), bytes.size()};
   if (process_vm_writev(machine_.pid(), &local, 1, &remote, 1, 0) ==

@@ -23,9 +23,9 @@ class MachineMemory : public GuestMemory {
   MachineMemory(Machine& machine, const ScratchDirectory& scratch)
       : machine_(machine), scratch_(scratch) {}
 
-  absl::Status Read(uint64_t gpa, std::span<std::byte> out) override;
+  absl::Status Read(uint64_t gpa, std::span<std::byte> out, const Deadline& deadline) override;
   // PermissionDenied where process_vm_writev is not permitted.
-  absl::Status Write(uint64_t gpa, std::span<const std::byte> bytes);
+  absl::Status Write(uint64_t gpa, std::span<const std::byte> bytes, const Deadline& deadline);
 
   // Forces one way of reading; for tests and benchmarks.
   enum class Method { kProcessVm, kPmemsave };
@@ -36,9 +36,9 @@ class MachineMemory : public GuestMemory {
   struct Run {  // guest memory that is contiguous in QEMU's address space
     uint64_t gpa, size, hva;
   };
-  absl::StatusOr<uint64_t> Translate(uint64_t gpa);
-  absl::StatusOr<uint64_t> HostAddress(uint64_t gpa, uint64_t size);
-  absl::Status ReadByPmemsave(uint64_t gpa, std::span<std::byte> out);
+  absl::StatusOr<uint64_t> Translate(uint64_t gpa, const Deadline& deadline);
+  absl::StatusOr<uint64_t> HostAddress(uint64_t gpa, uint64_t size, const Deadline& deadline);
+  absl::Status ReadByPmemsave(uint64_t gpa, std::span<std::byte> out, const Deadline& deadline);
 
   Machine& machine_;
   const ScratchDirectory& scratch_;

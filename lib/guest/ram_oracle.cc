@@ -93,13 +93,13 @@ class RegionCheck {
         current_page_(state.position % state.layout.page_count),
         report_(report) {}
 
-  absl::Status Run(GuestMemory& memory) {
+  absl::Status Run(GuestMemory& memory, const Deadline& deadline) {
     std::vector<PageWords> chunk(std::min(kChunkPages, layout_.page_count));
     for (uint64_t first = 0; first < layout_.page_count; first += chunk.size()) {
       const std::span<PageWords> pages(
           chunk.data(), std::min<uint64_t>(chunk.size(), layout_.page_count - first));
-      absl::Status status =
-          memory.Read(region_gpa_ + first * TANDEM_GUEST_PAGE_BYTES, std::as_writable_bytes(pages));
+      absl::Status status = memory.Read(region_gpa_ + first * TANDEM_GUEST_PAGE_BYTES,
+                                        std::as_writable_bytes(pages), deadline);
       if (!status.ok()) return status;
       for (uint64_t i = 0; i < pages.size(); ++i) CheckPage(first + i, pages[i]);
     }
@@ -139,16 +139,18 @@ class RegionCheck {
 
 }  // namespace
 
-absl::StatusOr<TandemGuestState> ReadGuestState(GuestMemory& memory, uint64_t ram_base) {
+absl::StatusOr<TandemGuestState> ReadGuestState(GuestMemory& memory, const Deadline& deadline,
+                                                uint64_t ram_base) {
   TandemGuestState state;
   const absl::Status status = memory.Read(ram_base + TANDEM_GUEST_STATE_OFFSET,
-                                          std::as_writable_bytes(std::span(&state, 1)));
+                                          std::as_writable_bytes(std::span(&state, 1)), deadline);
   if (!status.ok()) return status;
   return state;
 }
 
-absl::StatusOr<OracleReport> VerifyGuestRam(GuestMemory& memory, uint64_t ram_base) {
-  const absl::StatusOr<TandemGuestState> state = ReadGuestState(memory, ram_base);
+absl::StatusOr<OracleReport> VerifyGuestRam(GuestMemory& memory, const Deadline& deadline,
+                                            uint64_t ram_base) {
+  const absl::StatusOr<TandemGuestState> state = ReadGuestState(memory, deadline, ram_base);
   if (!state.ok()) return state.status();
   OracleReport report;
   report.state_problem = ProblemOfConstants(*state, ram_base);
@@ -164,7 +166,7 @@ absl::StatusOr<OracleReport> VerifyGuestRam(GuestMemory& memory, uint64_t ram_ba
   report.self_check_errors = state->error_count;
   report.first_self_check_error = state->first_error;
   RegionCheck check(*state, report);
-  if (const absl::Status status = check.Run(memory); !status.ok()) return status;
+  if (const absl::Status status = check.Run(memory, deadline); !status.ok()) return status;
   ConcludeReport(check.findings(), report);
   return report;
 }

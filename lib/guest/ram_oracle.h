@@ -18,13 +18,13 @@ namespace tandem {
 // The state block as it is, unverified. Of a running guest each field is sound by itself:
 // `generation` and `position` show progress, `error_count` failed self-checks. Errors: those of
 // `memory`.
-absl::StatusOr<TandemGuestState> ReadGuestState(GuestMemory& memory,
+absl::StatusOr<TandemGuestState> ReadGuestState(GuestMemory& memory, const Deadline& deadline,
                                                 uint64_t ram_base = TANDEM_GUEST_RAM_BASE_X86_64);
 
 // Checks the whole region; the machine must be stopped. A wrong page, a state block that makes no
 // sense or a failed self-check of the guest make the report inconsistent, not the status. Errors:
 // those of `memory`.
-absl::StatusOr<OracleReport> VerifyGuestRam(GuestMemory& memory,
+absl::StatusOr<OracleReport> VerifyGuestRam(GuestMemory& memory, const Deadline& deadline,
                                             uint64_t ram_base = TANDEM_GUEST_RAM_BASE_X86_64);
 
 }  // namespace tandem

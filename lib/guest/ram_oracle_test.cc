@@ -37,7 +37,7 @@ ReferenceGuest GuestAt(uint64_t generation, uint64_t page, size_t stores) {
 }
 
 OracleReport Verify(ReferenceGuest& guest) {
-  absl::StatusOr<OracleReport> report = VerifyGuestRam(guest);
+  absl::StatusOr<OracleReport> report = VerifyGuestRam(guest, Deadline::After(absl::Seconds(10)));
   EXPECT_TRUE(report.ok()) << report.status();
   return report.ok() ? *std::move(report) : OracleReport();
 }
@@ -328,7 +328,8 @@ TEST(RamOracleTest, SummaryReads) {
 
 TEST(RamOracleTest, PassesOnFailureToRead) {
   ReferenceGuest guest = GuestAt(1, 0, 0);
-  EXPECT_EQ(VerifyGuestRam(guest, 0x40000000).status().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(VerifyGuestRam(guest, Deadline::After(absl::Seconds(10)), 0x40000000).status().code(),
+            absl::StatusCode::kOutOfRange);
 }
 
 TEST(GuestOptionsTest, SurvivePacking) {

@@ -52,7 +52,7 @@ class ReferenceGuest : public GuestMemory {
   }
   std::span<std::byte> bytes(uint64_t index) { return std::as_writable_bytes(page(index)); }
 
-  absl::Status Read(uint64_t gpa, std::span<std::byte> out) override {
+  absl::Status Read(uint64_t gpa, std::span<std::byte> out, const Deadline& /*deadline*/) override {
     if (gpa < kBase || gpa + out.size() > kBase + words_.size() * 8)
       return absl::OutOfRangeError("no RAM there");
     std::memcpy(out.data(), reinterpret_cast<const std::byte*>(words_.data()) + (gpa - kBase),
