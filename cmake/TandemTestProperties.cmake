@@ -30,15 +30,8 @@ foreach(test IN LISTS tandem_tests)
       list(APPEND labels ${label})
     endif()
   endforeach()
-  if(test MATCHES "RunningStart")
-    # DISABLED_ in its source: a defect of QEMU can fail it.
-    list(APPEND labels running-start)
-    if("$ENV{TANDEM_RUNNING_START}" STREQUAL "1")
-      set_tests_properties(${test} PROPERTIES DISABLED FALSE)
-    endif()
-  endif()
   # The exit code tells a skipped test, not what it prints.
   set_tests_properties(${test} PROPERTIES
     TIMEOUT ${timeout} LABELS "${labels}" PROCESSORS 1
-    SKIP_RETURN_CODE 77 ENVIRONMENT "TANDEM_SKIP_EXIT_CODE=77")
+    SKIP_RETURN_CODE 77)
 endforeach()

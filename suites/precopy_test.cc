@@ -15,9 +15,9 @@ class PrecopyTest : public MigrationFixture, public ::testing::WithParamInterfac
   }
 
   void ExpectGuestMoved() {
-    EXPECT_THAT(source(), HasRunState("postmigrate"));
-    EXPECT_THAT(destination(), HasConsistentState());
-    EXPECT_THAT(destination(), MakesProgress());
+    TANDEM_ASSERT_THAT(source(), HasRunState("postmigrate"));
+    TANDEM_ASSERT_THAT(destination(), HasConsistentState());
+    TANDEM_ASSERT_THAT(destination(), MakesProgress());
   }
 };
 
@@ -38,7 +38,7 @@ TEST_P(PrecopyTest, StoppedGuestMovesOverTcp) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
   TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
-  EXPECT_THAT(destination(), HasConsistentState()) << "as it arrived, before it runs";
+  TANDEM_ASSERT_THAT(destination(), HasConsistentState()) << "as it arrived, before it runs";
   TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
   ExpectGuestMoved();
 }

@@ -106,7 +106,7 @@ mkdir -p -- "\${results%/*}"
 cat >>"\$results" <<'LINES'
 $3
 LINES
-! grep -q '"outcome":"failed"' <<'LINES'
+! grep -q '"outcome":"FAILED"' <<'LINES'
 $3
 LINES
 END
@@ -115,10 +115,10 @@ END
 
 result() { # test, outcome, machine type, reason
   local end=''
-  [[ $1 != *Colo* || $2 != passed ]] || end=',"measurements":{"takeover_ms":3.5}'
+  [[ $1 != *Colo* || $2 != PASSED ]] || end=',"measurements":{"takeover_ms":3.5}'
   [[ $1 != *Precopy* ]] || end=',"measurements":{"downtime_ms":45}'
-  [[ $2 != failed ]] || end=',"artifacts":"/artifacts/of it"'
-  printf '{"schema":1,"test":"%s","outcome":"%s"%s,"seconds":1.5,"versions":{"primary":"11.1.3 (Debian 1, x)","secondary":"11.1.3 (Debian 1, x)"},"machine_type":"%s","accelerator":"tcg"%s}\n' \
+  [[ $2 != FAILED ]] || end=',"artifacts":"/artifacts/of it"'
+  printf '{"schema":2,"test":"%s","outcome":"%s"%s,"seconds":1.5,"versions":{"primary":"11.1.3 (Debian 1, x)","secondary":"11.1.3 (Debian 1, x)"},"machine_type":"%s","accelerator":"tcg"%s}\n' \
     "$1" "$2" "${4:+,\"reason\":\"$4\"}" "$3" "$end"
 }
 
@@ -233,7 +233,7 @@ test_qemu() {
   dev qemu 7.2 10.0
   check 'qemu fetches what it is told' 0 'fetch-qemu 7.2 10.0'
 
-  make_suite colo_test Test "$(result C/ColoTest.T/PcPlainPrimaryAtRest passed pc-i440fx-11.1)"
+  make_suite colo_test Test "$(result C/ColoTest.T/PcPlainPrimaryAtRest PASSED pc-i440fx-11.1)"
   dev run
   check 'run fetches the default release' 0 'fetch-qemu 11.1'
   TANDEM_QEMU=/etc/passwd dev run
@@ -259,10 +259,10 @@ test_qemu() {
 
 test_run() {
   local lines
-  lines=$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' passed pc-i440fx-11.1
-    result 'V/ColoTest.Survives/Q35MultifdSecondaryDuringCheckpoint' passed pc-q35-11.1)
+  lines=$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' PASSED pc-i440fx-11.1
+    result 'V/ColoTest.Survives/Q35MultifdSecondaryDuringCheckpoint' PASSED pc-q35-11.1)
   make_suite colo_test 'Colo Both' "$lines"
-  make_suite precopy_test 'Pre Both' "$(result 'PrecopyTest.Runs/Unix' passed pc-i440fx-11.1)"
+  make_suite precopy_test 'Pre Both' "$(result 'PrecopyTest.Runs/Unix' PASSED pc-i440fx-11.1)"
   dev run
   check 'run says what was proved' 0 'proved on QEMU 11.1.3 (tcg): 2 COLO failovers' \
     'machine types: pc-i440fx-11.1, pc-q35-11.1; transports: plain, multifd' \
@@ -288,16 +288,28 @@ test_run() {
   dev run Both --gtest_list_tests
   check 'a list proves nothing' 0 '  Both'
 
-  make_suite colo_test Colo "$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' failed pc '{\"outcome\":\"passed\"}')"
+  make_suite colo_test Colo "$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' FAILED pc '{\"outcome\":\"PASSED\"}')"
   dev run
   check 'a failure is told with its evidence' 1 'failed: V/ColoTest.Survives/PcPlainPrimaryAtRest; see /artifacts/of it' \
     '0 passed, 1 failed' 'colo_test ended with exit code 1'
-  make_suite colo_test Colo "$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' skipped '' 'no COLO in it')"
+  make_suite colo_test Colo "$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' SKIPPED '' 'no COLO in it')"
   dev run
   check 'skipped tests prove nothing' 1 'skipped because: no COLO in it' 'nothing was proved'
+  dev run --allow-all-skipped
+  check 'which may be allowed' 0 'nothing was proved'
+  make_suite colo_test Colo "$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' KNOWN_DEFECT '' 'it hangs' |
+    sed 's/"seconds"/"known_defect":"colo-hangs",&/')"
+  dev run
+  check 'nor do known defects' 1 '0 passed, 0 failed, 1 skipped' 'known defect of QEMU colo-hangs: ended 1 test' 'nothing was proved'
+  make_suite colo_test Colo "$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' PASSED pc |
+    sed 's/"seconds"/"known_defects_not_shown":["colo-hangs","other"],&/')"
+  dev run
+  check 'a defect that did not show is told' 0 'known defect of QEMU colo-hangs: did not show in 1 test' 'known defect of QEMU other: did not show'
   make_suite colo_test Colo ''
   dev run
   check 'no test at all proves nothing' 1 'nothing was proved'
+  dev run --allow-all-skipped
+  check 'even if all may be skipped' 1 'nothing was proved'
   echo 'exit 2' >>"$tree/build/default/suites/colo_test"
   dev run
   check 'wrong settings end the run' 2
@@ -310,9 +322,17 @@ test_run() {
 
 test_test() {
   dev test -R colo --rerun-failed
-  check 'test runs ctest' 0 "ctest --test-dir $tree/build/default -j $(nproc) --output-on-failure --no-tests=error -R colo --rerun-failed"
+  check 'test runs ctest' 0 "ctest --test-dir $tree/build/default -j $(nproc) --output-on-failure --no-tests=error --output-junit $tree/build/default/ctest.xml -R colo --rerun-failed"
   [[ $(tail -n 1 "$scratch/out") == '100% tests passed, 0 tests failed out of 7' ]] || status=hidden
   check "ctest's closing line is the last one" 0
+  stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"disabled\">" >"'"$tree"'/build/default/ctest.xml"'
+  dev test
+  check 'a run in which all was skipped fails' 1 'every test was skipped' '--allow-all-skipped'
+  dev test --allow-all-skipped
+  check 'unless that is allowed' 0
+  stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"run\">" >"'"$tree"'/build/default/ctest.xml"'
+  dev test
+  check 'a run in which some were does not' 0
   stub ctest 'exit 8'
   dev test
   check 'its failure is the failure of test' 8

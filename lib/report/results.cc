@@ -22,13 +22,15 @@ constexpr mode_t kFileMode = 0644;
 std::string OutcomeName(TestOutcome outcome) {
   switch (outcome) {
     case TestOutcome::kPassed:
-      return "passed";
+      return "PASSED";
     case TestOutcome::kFailed:
-      return "failed";
+      return "FAILED";
     case TestOutcome::kSkipped:
-      return "skipped";
+      return "SKIPPED";
+    case TestOutcome::kKnownDefect:
+      return "KNOWN_DEFECT";
   }
-  return "failed";
+  return "FAILED";
 }
 
 // JSON (RFC 8259) has no infinity and no NaN.
@@ -95,6 +97,11 @@ Json ToJson(const TestResult& result) {
   object.AddText("test", result.test);
   object.AddText("outcome", OutcomeName(result.outcome));
   object.AddText("reason", result.reason);
+  object.AddText("known_defect", result.known_defect);
+  if (!result.known_defects_not_shown.empty()) {
+    object.Add("known_defects_not_shown", Json::Array({result.known_defects_not_shown.begin(),
+                                                       result.known_defects_not_shown.end()}));
+  }
   object.Add("seconds", result.seconds);
   object.AddText("started", result.started);
   object.AddMap("phases", result.phases);

@@ -14,14 +14,16 @@
 namespace tandem {
 
 // "schema" of each line; grows when a member changes its meaning or goes.
-inline constexpr int kResultsSchema = 1;
+inline constexpr int kResultsSchema = 2;
 
-enum class TestOutcome { kPassed, kFailed, kSkipped };
+enum class TestOutcome { kPassed, kFailed, kSkipped, kKnownDefect };
 
 struct TestResult {
   std::string test;  // "Suite.Test/Parameter"
   TestOutcome outcome = TestOutcome::kPassed;
-  std::string reason;  // of a skip or the first failure; "" otherwise
+  std::string reason;                                // of a skip or the first failure; "" otherwise
+  std::string known_defect;                          // id of the one that ended it
+  std::vector<std::string> known_defects_not_shown;  // ids of those that could have, but it passed
   double seconds = 0;
   std::string started;                       // RFC 3339, UTC, milliseconds
   std::map<std::string, double> phases;      // seconds by phase: "boot", "migrate", "verify", …

@@ -37,13 +37,13 @@ TEST(ResultsTest, WritesTheSchema) {
                     .accelerator = "tcg",
                     .artifacts = "/a/b"};
   EXPECT_EQ(ToJson(result).Dump(),
-            R"({"schema":1,"test":"Suite.Test/V","outcome":"failed","reason":"it broke",)"
+            R"({"schema":2,"test":"Suite.Test/V","outcome":"FAILED","reason":"it broke",)"
             R"("seconds":1.5,"started":"2026-01-02T03:04:05.678Z","phases":{"boot":0.25},)"
             R"("measurements":{"downtime_ms":45,"periods_ms":[1,2.5]},)"
             R"("versions":{"source":"11.1"},"machine_type":"pc","accelerator":"tcg",)"
             R"("artifacts":"/a/b"})");
   EXPECT_EQ(ToJson({.test = "A.B", .outcome = TestOutcome::kSkipped}).Dump(),
-            R"({"schema":1,"test":"A.B","outcome":"skipped","seconds":0.0})");
+            R"({"schema":2,"test":"A.B","outcome":"SKIPPED","seconds":0.0})");
 }
 
 // JSON has no NaN, no infinity and no bytes that are not UTF-8.
@@ -55,7 +55,7 @@ TEST(ResultsTest, LeavesOutWhatJsonCannotSay) {
                     .measurements = {{"good", 1}, {"bad", Json::Array({1.0, -kInfinity})}},
                     .versions = {{"source", "\xC3"}}};
   EXPECT_EQ(ToJson(result).Dump(),
-            "{\"schema\":1,\"test\":\"A.B\",\"outcome\":\"passed\","
+            "{\"schema\":2,\"test\":\"A.B\",\"outcome\":\"PASSED\","
             "\"reason\":\"bad \xEF\xBF\xBD byte\",\"measurements\":{\"good\":1},"
             "\"versions\":{\"source\":\"\xEF\xBF\xBD\"}}");
 }
@@ -79,7 +79,7 @@ TEST(ResultsTest, ErrorNamesTheFile) {
 TEST(ResultsTest, BeginsANewLineAfterHalfALine) {
   auto scratch = ScratchDirectory::Create().value();
   std::string path = scratch->File("results.jsonl");
-  ASSERT_TRUE(WriteTextFile(path, "{\"schema\":1,\"te").ok());
+  ASSERT_TRUE(WriteTextFile(path, "{\"schema\":2,\"te").ok());
   ASSERT_TRUE(AppendResult(path, {.test = "A.B"}).ok());
   ASSERT_EQ(LinesOf(path).size(), 2u);
   EXPECT_TRUE(Json::Parse(LinesOf(path)[1]).ok());
