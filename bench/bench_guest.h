@@ -18,8 +18,8 @@ struct BenchSettings {
   const BinaryFacts* facts = nullptr;  // never null in what Get() returns
   std::string accelerator;
 
-  // Read once. NotFound when there is no QEMU or no guest image; another error when a variable
-  // makes no sense.
+  // Read once. NotFound when there is no QEMU or no guest image, as it was named or at all; another
+  // error when a variable makes no sense.
   static absl::StatusOr<const BenchSettings*> Get();
 };
 

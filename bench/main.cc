@@ -17,6 +17,16 @@ namespace {
 
 constexpr int kWrongSettings = 2;
 
+// What nobody named is not there, which is no wrong setting.
+bool IsMissing(const absl::Status& status) {
+  bool is_named = false;
+  for (const char* variable : {"TANDEM_QEMU_SRC", "TANDEM_QEMU", "QTEST_QEMU_BINARY_SRC",
+                               "QTEST_QEMU_BINARY", "TANDEM_GUEST_IMAGES"}) {
+    is_named = is_named || tandem::EnvironmentValue(variable);
+  }
+  return absl::IsNotFound(status) && !is_named;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -27,7 +37,7 @@ int main(int argc, char** argv) {
   if (settings.ok()) {
     benchmark::AddCustomContext("qemu", (*settings)->facts->version);
     benchmark::AddCustomContext("accelerator", (*settings)->accelerator);
-  } else if (!absl::IsNotFound(settings.status())) {
+  } else if (!IsMissing(settings.status())) {
     std::fprintf(stderr, "tandem_bench: %s\n", tandem::Message(settings.status()).c_str());
     return kWrongSettings;
   }

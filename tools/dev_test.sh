@@ -61,7 +61,7 @@ make_machine() {
   local program
   rm -rf -- "${scratch:?}/bin"
   mkdir -- "$scratch/bin"
-  for program in awk bash basename cat chmod cut dirname env find grep head id mkdir mktemp nproc paste \
+  for program in awk bash basename cat chmod cut date dirname env find grep head id mkdir mktemp nproc paste \
     readlink realpath rm rmdir sed sort tail tr wc xargs; do
     ln -s -- "$(type -P "$program")" "$scratch/bin/$program"
   done
@@ -133,8 +133,7 @@ test_command_line() {
     check "$command --help" 0 'usage: ./dev'
     [[ $command == help ]] && continue
     dev "$command" --nonsense
-    if [[ $command == bench ]]; then check 'bench says that there is none yet' 1 'there are no benchmarks yet'
-    else check "$command: an unknown option is named" 2 "'--nonsense'"; fi
+    check "$command: an unknown option is named" 2 "'--nonsense'"
   done
   dev build nonsense
   check 'an unknown preset is named, with those that are known' 2 "'nonsense'" 'default debug asan tsan'
@@ -338,6 +337,64 @@ test_test() {
   check 'its failure is the failure of test' 8
 }
 
+test_bench() {
+  local bench=$tree/build/default/bench suites=$tree/build/default/suites
+  mkdir -p -- "$bench"
+  stub tandem_bench '[[ $* != *none* ]]'
+  # shellcheck disable=SC2016  # for the stub
+  stub print_phases 'cat "$1"; echo "a table"'
+  mv -- "$scratch/bin"/{tandem_bench,print_phases} "$bench/"
+  make_suite colo_test Colo "$(result Colo passed pc)"
+  make_suite precopy_test Precopy "$(result Precopy passed pc)"
+
+  dev bench
+  check 'bench asks for Google Benchmark' 1 'there is no apt here' 'run this again: libbenchmark-dev'
+  echo benchmark::benchmark >>"$scratch/libraries"
+  dev bench
+  check 'bench runs the benchmarks and the tests, and tells where its figures are' 0 \
+    "tandem_bench --benchmark_min_time=2 --benchmark_counters_tabular=true --benchmark_out=$bench/figures/" \
+    'colo_test --gtest_filter=Colo/ColoFailoverTest.SurvivorTakesOver/PcMultifdSecondaryAtRest --gtest_repeat=5' \
+    'precopy_test --gtest_filter=Precopy/PrecopyTest.StoppedGuestMovesOverTcp/Pc --gtest_repeat=5' \
+    "print_phases $bench/figures/" 'a table' '"test":"Colo"' '"test":"Precopy"' "all figures: $bench/figures/"
+  grep -qE 'results.jsonl 5 .*/phases.json [0-9.]+ [0-9.]+ [0-9.]+$' "$scratch/calls" || status=wrong
+  check 'the load average is of before the tests' 0
+  dev bench Oracle --benchmark_repetitions=3
+  check 'a filter and options are for the benchmarks' 0 '--benchmark_filter=Oracle --benchmark_repetitions=3'
+  ! grep -q '^colo_test' "$scratch/calls" || status=both
+  check 'and leave the tests out' 0
+  dev bench --tests --repetitions 7
+  check '--tests runs the tests, as often as is said' 0 'colo_test' '--gtest_repeat=7' 'results.jsonl 7 '
+  ! grep -q '^tandem_bench' "$scratch/calls" || status=both
+  check 'and leaves the benchmarks out' 0
+  TANDEM_PRESET=debug dev bench none
+  check 'figures of another preset are doubted, and a missing program is named' 1 \
+    'build/debug is not made for speed' 'debug/bench/tandem_bench: configure with -DTANDEM_BUILD_BENCHMARKS=ON'
+
+  dev bench none
+  check 'a benchmark that fails fails bench' 1
+  dev bench --tests --benchmark_repetitions=3
+  check 'tests and options of benchmarks are refused' 2 '--tests runs no benchmarks'
+  dev bench Oracle --repetitions 7
+  check 'repetitions of no tests are refused' 2 '--repetitions is for the tests'
+  local number
+  for number in 4 0 x -5 05 10000 ''; do
+    dev bench --repetitions "$number"
+    check "'$number' repetitions are refused" 2 "--repetitions $number: it must be a number from 5 to 9999"
+  done
+  dev bench --repetitions
+  check 'bench: an option without its value is refused' 2 '--repetitions needs a value'
+
+  echo 'echo "Failure: too late"; exit 1' >>"$suites/precopy_test"
+  dev bench --tests
+  check 'a test that fails fails bench, and is shown' 1 'Failure: too late'
+  make_suite precopy_test Precopy ''
+  printf '%s\n' 'echo no result >&2' 'exit 1' >>"$bench/print_phases"
+  dev bench --tests
+  check 'so does a table that cannot be made' 1 'no result'
+  rm -rf -- "$bench" "$suites"/*_test
+  make_machine
+}
+
 test_clean() {
   local cache=$scratch/cache
   mkdir -p -- "$cache/qemu/11.1" "$cache/mine"
@@ -377,6 +434,7 @@ test_build
 test_qemu
 test_run
 test_test
+test_bench
 test_any_folder
 test_clean
 test_no_network

@@ -14,6 +14,7 @@ build  library:GTest::gmock            libgmock-dev  GoogleMock
 build  library:absl::statusor          libabsl-dev   Abseil: status values and times
 build  library:spdlog::spdlog          libspdlog-dev the log
 build  library:RapidJSON               rapidjson-dev the JSON of QMP
+bench  library:benchmark::benchmark    libbenchmark-dev Google Benchmark: ./dev bench
 extra  program:gdb                     gdb           stacks of a QEMU that hangs or crashed
 extra  program:patchelf                patchelf      tests of tools/fetch-qemu
 extra  program:gpg                     gpg           tests of tools/fetch-qemu
@@ -70,10 +71,10 @@ END
 # Prints the lines of `requirements` that are of a group and not fulfilled.
 missing_of() { # group
   local group probe package purpose libraries=' ' can_probe=no
-  if [[ $1 == build ]] && has_cmake && has_compiler && has_program ninja,ninja-build,samu; then
+  local -a wanted
+  mapfile -t wanted < <(sed -n "s/^$1 *library:\([^ ]*\) .*/\1/p" <<<"$requirements")
+  if ((${#wanted[@]})) && has_cmake && has_compiler && has_program ninja,ninja-build,samu; then
     can_probe=yes
-    local -a wanted
-    mapfile -t wanted < <(sed -n 's/.* library:\([^ ]*\) .*/\1/p' <<<"$requirements")
     libraries=" $(found_libraries "${wanted[@]}" | tr '\n' ' ') "
   fi
   while read -r group probe package purpose; do
