@@ -2,12 +2,11 @@
 // print_phases RESULTS RUNS JSON LOAD: prints where the time of the tests in RESULTS, a
 // results.jsonl of this machine, goes, and writes each figure to the file JSON. Each test must have
 // passed in RUNS runs at least. LOAD is the load average before them. ./dev bench calls it.
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,9 +21,12 @@ namespace {
 absl::Status PrintPhases(const std::string& results, size_t runs, const std::string& json,
                          const std::string& load) {
   std::ifstream in(results, std::ios::binary);
-  if (!in) return MakeError(absl::StatusCode::kNotFound, "{}: it cannot be read", results);
-  const std::string lines{std::istreambuf_iterator<char>(in), {}};
-  const absl::StatusOr<std::vector<TestRuns>> tests = ReadRuns(lines, runs);
+  std::ostringstream lines;
+  if (in) lines << in.rdbuf();  // of a folder it is bad, where an iterator would throw
+  if (!in || lines.bad()) {
+    return MakeError(absl::StatusCode::kNotFound, "{}: it cannot be read", results);
+  }
+  const absl::StatusOr<std::vector<TestRuns>> tests = ReadRuns(lines.str(), runs);
   if (!tests.ok()) return WithContext(tests.status(), results);
 
   const auto cpus = static_cast<int64_t>(std::thread::hardware_concurrency());
