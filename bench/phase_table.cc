@@ -113,8 +113,9 @@ absl::StatusOr<std::vector<TestRuns>> ReadRuns(std::string_view lines, size_t mi
 std::string FormatPhaseTable(const std::vector<TestRuns>& tests) {
   std::string table;
   for (const TestRuns& runs : tests) {
-    table += fmt::format("{}{}\n{} runs on QEMU {} ({})\n", table.empty() ? "" : "\n", runs.test,
-                         runs.seconds.size(), runs.qemu, runs.accelerator);
+    table += fmt::format("{}{}\n{} run{} on QEMU {} ({})\n", table.empty() ? "" : "\n", runs.test,
+                         runs.seconds.size(), runs.seconds.size() == 1 ? "" : "s", runs.qemu,
+                         runs.accelerator);
     table += fmt::format("  {:<14}{:>10}{:>10}{:>10}\n", "ms", "median", "min", "max");
     for (const std::string& phase : RowsOf(runs)) table += FormatRow(phase, runs.phases.at(phase));
     table += FormatRow("whole test", runs.seconds);

@@ -42,7 +42,7 @@ TEST(PhaseTableTest, ShowsMediansByPhaseInTheOrderOfATest) {
   whole test        3000.0    2000.0    4000.0
 
 Pre.T/Pc
-1 runs on QEMU 10.0.13, 11.1.3 (tcg)
+1 run on QEMU 10.0.13, 11.1.3 (tcg)
   ms                median       min       max
   boot               125.0     125.0     125.0
   zeal               250.0     250.0     250.0

@@ -21,11 +21,9 @@ namespace {
 absl::Status PrintPhases(const std::string& results, size_t runs, const std::string& json,
                          const std::string& load) {
   std::ifstream in(results, std::ios::binary);
+  if (!in) return MakeError(absl::StatusCode::kNotFound, "{}: it cannot be read", results);
   std::ostringstream lines;
-  if (in) lines << in.rdbuf();  // of a folder it is bad, where an iterator would throw
-  if (!in || lines.bad()) {
-    return MakeError(absl::StatusCode::kNotFound, "{}: it cannot be read", results);
-  }
+  lines << in.rdbuf();  // of a folder it is nothing, where an iterator would throw
   const absl::StatusOr<std::vector<TestRuns>> tests = ReadRuns(lines.str(), runs);
   if (!tests.ok()) return WithContext(tests.status(), results);
 
