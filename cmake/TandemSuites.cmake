@@ -9,11 +9,12 @@ function(tandem_suite family)
   tandem_discover_suite(${family}_test ${family})
 endfunction()
 
-# tandem_discover_suite(target family): lists the tests of a program that uses tandem::main. It is
+# tandem_discover_suite(target family): lists the tests of a program that uses tandem::main, or ends
+# with exit code 77 as that does when all tests were skipped. It is
 # asked, and timeouts, labels and skips are settled, when ctest reads its files: they follow the
 # environment.
 function(tandem_discover_suite target family)
-  set(tests ${CMAKE_CURRENT_BINARY_DIR}/${family}_tests.cmake)
+  set(tests ${CMAKE_CURRENT_BINARY_DIR}/${target}_tests.cmake)
   file(GENERATE OUTPUT ${tests} CONTENT
        "set(tandem_family ${family})\nset(tandem_program \"$<TARGET_FILE:${target}>\")\n\
 include(\"${CMAKE_CURRENT_FUNCTION_LIST_DIR}/TandemListTests.cmake\")\n\
