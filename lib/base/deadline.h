@@ -21,9 +21,9 @@ class Deadline {
   Deadline AtMost(absl::Duration duration) const;
 
   bool expired() const;
-  // Never negative.
+  // From now to the deadline; zero when it is past.
   absl::Duration remaining() const;
-  // Since this deadline was made.
+  // From when this deadline was made until now.
   absl::Duration elapsed() const;
   std::chrono::steady_clock::time_point time_point() const { return end_; }
 

@@ -21,6 +21,7 @@
 
 namespace tandem {
 
+// What an entry of the recording holds.
 enum class EntryKind {
   kQmpSent,   // a QMP command, as JSON text
   kQmpReply,  // a QMP answer or greeting, as JSON text
@@ -32,11 +33,13 @@ enum class EntryKind {
   kNote,      // what the test itself did or found
 };
 
+// "qmp>", "qmp<", "event", "serial", "stderr", "stdout", "process", "note".
 std::string_view EntryKindName(EntryKind kind);
 
+// One thing that happened. A value.
 struct RecordingEntry {
   uint64_t sequence = 0;  // 1 for the first entry; no gaps
-  absl::Time time;
+  absl::Time time;        // of the append, by the wall clock
   EntryKind kind = EntryKind::kNote;
   std::string origin;  // role of the machine: "source", "secondary", …; "test" for the test itself
   std::string text;

@@ -10,6 +10,7 @@
 
 namespace tandem {
 
+// How long one machine stood still for one checkpoint. A value.
 struct CheckpointPause {
   absl::Time start;         // STOP
   absl::Duration duration;  // until RESUME

@@ -18,9 +18,10 @@
 
 namespace tandem {
 
+// How COLO is to be started. A value.
 struct ColoOptions {
   bool multifd = false;
-  int multifd_channels = 4;
+  int multifd_channels = 4;                 // on both sides, with multifd only
   int64_t checkpoint_delay_ms = 300;        // x-checkpoint-delay
   bool return_path = false;                 // see BinaryFacts::colo_needs_return_path
   MigrationCapabilities capabilities = {};  // further ones, on both sides
@@ -41,26 +42,31 @@ class ColoDriver {
  public:
   ColoDriver(Machine& primary, Machine& secondary) : migration_(primary, secondary) {}
 
+  // The machine that began in this role, also after a failover.
   Machine& machine(ColoRole role) {
     return role == ColoRole::kPrimary ? migration_.source() : migration_.destination();
   }
 
   // Sets capabilities and parameters, migrates, and awaits the primary's status `colo` and the
-  // secondary's first RESUME. COLO starts a stopped guest by itself.
+  // secondary's first RESUME. COLO starts a stopped guest by itself. Errors: QEMU's refusal of a
+  // capability or parameter (QmpErrorOf), those of MigrationDriver::WaitForStatus,
+  // DeadlineExceeded.
   absl::Status Start(const ColoOptions& options, const Deadline& deadline);
   // From `migrate` to the secondary's first RESUME.
   absl::Duration time_to_colo() const { return time_to_colo_; }
 
   // Awaits one checkpoint that begins after this call and is acknowledged: STOP on the primary,
   // then RESUME on the secondary. `at_stop` (when given) runs while the primary is stopped, or not
-  // at all when it ran on too soon.
+  // at all when it ran on too soon. DeadlineExceeded, or Unavailable when a machine died.
   absl::Status WaitForCheckpoint(const Deadline& deadline,
                                  const std::function<void()>& at_stop = nullptr);
   // Returns while the secondary stands still for a checkpoint that began after this call.
   absl::Status WaitForCheckpointOnSecondary(const Deadline& deadline);
 
   // Makes the survivor leave COLO: `yank` of the migration out of band, because the main loop may
-  // be blocked exactly now, then `x-colo-lost-heartbeat`; awaits that it runs on its own.
+  // be blocked exactly now, then `x-colo-lost-heartbeat`; awaits that it runs on its own
+  // (event COLO_EXIT, then query-colo-status: mode none, and run state running). FailedPrecondition
+  // where QMP has no out-of-band execution; QEMU's own errors; DeadlineExceeded.
   absl::StatusOr<FailoverTimes> FailOverTo(ColoRole survivor, const Deadline& deadline);
 
   // Pauses since COLO began, up to the failover.

@@ -15,6 +15,7 @@ namespace tandem {
 // "tcg". An open /dev/kvm proves nothing, and neither does a first byte: nested in some virtual
 // machines a guest says 'A' after 70 ms and then does not write 100 MiB in 20 s. The trial's answer
 // is kept in the process and, until the host boots again, in the cache directory.
+// InvalidArgument when TANDEM_ACCEL is neither. Call from the main thread.
 absl::StatusOr<std::string> UsableAccelerator(const QemuBinary& binary, const BinaryFacts& facts);
 
 }  // namespace tandem

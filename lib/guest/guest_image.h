@@ -10,12 +10,13 @@
 
 namespace tandem {
 
+// The two flavours of an image; see docs/guest.md.
 enum class GuestBoot {
   kRom,   // flat ROM in place of the firmware: fastest; PCI and ACPI are not set up
   kDisk,  // disk image booted by the firmware (SeaBIOS): for what needs firmware or a disk
 };
 
-// What the guest does; defaults are those of guest-kernels/README.md.
+// What the guest does; defaults are those of TandemGuestDefaultOptions.
 struct GuestOptions {
   GuestBoot boot = GuestBoot::kRom;
   TandemGuestOptions workload = TandemGuestDefaultOptions();
@@ -26,7 +27,8 @@ struct GuestOptions {
 absl::StatusOr<std::string> FindGuestImage(const std::string& target, GuestBoot boot);
 
 // Adds what boots the guest with these options to a machine's arguments. Source and destination
-// need the same. The disk is opened with snapshot=on, so that neither writes the shared image.
+// need the same. Errors: InvalidArgument for options that make no sense; those of FindGuestImage.
+// The disk is opened with snapshot=on, so that neither writes the shared image.
 absl::Status AddGuest(const std::string& target, const GuestOptions& guest,
                       MachineOptions& machine);
 

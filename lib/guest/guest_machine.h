@@ -19,7 +19,8 @@ namespace tandem {
 // Owns the machine. Not thread-safe.
 class GuestMachine {
  public:
-  // Adds the guest to the options and launches; see Machine::Launch.
+  // Adds the guest for `target` (QAPI SysEmuTarget) to the options and launches; see AddGuest and
+  // Machine::Launch, whose errors and conditions apply.
   static absl::StatusOr<std::unique_ptr<GuestMachine>> Launch(
       const QemuBinary& binary, const std::string& target, MachineOptions options,
       const GuestOptions& guest, const ScratchDirectory& scratch, Recording& recording);
@@ -30,19 +31,21 @@ class GuestMachine {
   QmpClient& qmp() { return machine_->qmp(); }
   MachineMemory& memory() { return memory_; }
 
+  // All that the guest has printed on this machine. Needs a ready machine.
   ConsoleSummary console() const { return SummarizeConsole(machine_->serial().TextAfter(0)); }
-  // Awaits 'A' and the first sweep, which fills all of the test region.
+  // Awaits the first sweep, which fills all of the test region. Errors: as WaitForSweeps.
   absl::Status WaitForBoot(const Deadline& deadline) const;
   // Awaits `count` sweeps that end after this call. DataLoss when the guest reports a failed
   // self-check meanwhile or did before.
   absl::Status WaitForSweeps(size_t count, const Deadline& deadline) const;
 
   // The guest's own account of where it is; also while it runs. One page, read without QMP once its
-  // address is known.
+  // address is known. FailedPrecondition where no Tandem guest has started.
   absl::StatusOr<TandemGuestState> ReadGuestState(const Deadline& deadline) const;
 
   // Stops the machine if it runs, verifies every byte of the test region, and lets it run on if it
-  // ran. The report's summary goes into the recording.
+  // ran. The report's summary goes into the recording. Errors: those of reading the
+  // memory and of QMP; what is wrong with the guest stands in the report.
   absl::StatusOr<OracleReport> VerifyRam(const Deadline& deadline) const;
 
  private:

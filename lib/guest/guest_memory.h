@@ -11,6 +11,7 @@
 
 namespace tandem {
 
+// Implementations say whether they are thread-safe.
 class GuestMemory {
  public:
   virtual ~GuestMemory() = default;

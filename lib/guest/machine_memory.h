@@ -23,8 +23,11 @@ class MachineMemory : public GuestMemory {
   MachineMemory(Machine& machine, const ScratchDirectory& scratch)
       : machine_(machine), scratch_(scratch) {}
 
+  // OutOfRange where there is no RAM, or none that is contiguous in QEMU; an errno when QEMU is
+  // gone; DataLoss when `pmemsave` wrote too little; QMP's errors.
   absl::Status Read(uint64_t gpa, std::span<std::byte> out, const Deadline& deadline) override;
-  // PermissionDenied where process_vm_writev is not permitted.
+  // As Read, but PermissionDenied where process_vm_writev(2) is not permitted: nothing takes its
+  // place.
   absl::Status Write(uint64_t gpa, std::span<const std::byte> bytes, const Deadline& deadline);
 
   // Forces one way of reading; for tests and benchmarks.

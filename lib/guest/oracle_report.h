@@ -12,6 +12,7 @@
 
 namespace tandem {
 
+// The verdict on one stopped guest. A value.
 struct OracleReport {
   static constexpr size_t kMaxFindings = 10;
 
@@ -39,9 +40,11 @@ struct OracleReport {
 
   std::string diagnosis;  // one line
 
+  // Nothing is wrong with the state block, any page or the guest's own checks.
   bool consistent() const {
     return state_problem.empty() && finding_count == 0 && self_check_errors == 0;
   }
+  // The number of pages with a finding of this kind.
   uint64_t count(FindingKind kind) const { return count_by_kind[static_cast<size_t>(kind)]; }
 
   // The diagnosis, then a line for each of the first findings.

@@ -12,6 +12,7 @@
 
 namespace tandem {
 
+// What a page holds instead of what it should.
 enum class FindingKind {
   kZeroed,   // all zero instead of data
   kStale,    // the contents of an earlier generation
@@ -20,11 +21,13 @@ enum class FindingKind {
   kTorn,     // a mixture of generations of this page that no order of writing explains
   kDamaged,  // contents that this page never had
 };
+// How many kinds there are.
 inline constexpr size_t kFindingKinds = 6;
 
 // "zeroed", "stale", …
 std::string_view FindingKindName(FindingKind kind);
 
+// One wrong page. A value.
 struct PageFinding {
   FindingKind kind = FindingKind::kDamaged;
   uint64_t page = 0;  // index in the test region

@@ -10,6 +10,7 @@
 
 namespace tandem {
 
+// The 512 words of a page, little-endian in memory as on the host.
 using PageWords = std::array<uint64_t, TANDEM_GUEST_PAGE_WORDS>;
 
 // Fills `words` with what `page` of `band` holds once it was written in sweep `generation`; 0 gives

@@ -13,8 +13,10 @@ namespace tandem {
 // A transport and its target. A value.
 class MigrationAddress {
  public:
-  // Port 0 lets the destination choose; see MigrationDriver::Listen.
+  // `host` is a name or a number, IPv6 without brackets. Port 0 lets the destination choose; see
+  // MigrationDriver::Listen.
   static MigrationAddress Tcp(std::string host, int port);
+  // A socket by its path.
   static MigrationAddress Unix(std::string path);
   // A descriptor that was handed to QEMU with getfd under this name.
   static MigrationAddress Fd(std::string name);
@@ -24,7 +26,9 @@ class MigrationAddress {
   // The value of `channels`: one MigrationChannel of type main.
   Json Channels() const;
 
+  // Whether it is TCP with port 0.
   bool asks_for_port() const { return kind_ == Kind::kTcp && port_ == 0; }
+  // The same with another port.
   MigrationAddress WithPort(int port) const;
 
  private:

@@ -13,9 +13,13 @@ namespace tandem {
 
 // Names as QEMU spells them. Any other name may be used as well: a binary may know more.
 namespace capability {
+// COLO, on both sides.
 inline constexpr std::string_view kColo = "x-colo";
+// MIGRATION events, which every wait of Tandem needs.
 inline constexpr std::string_view kEvents = "events";
+// RAM over several channels.
 inline constexpr std::string_view kMultifd = "multifd";
+// Messages from the destination to the source.
 inline constexpr std::string_view kReturnPath = "return-path";
 }  // namespace capability
 

@@ -19,13 +19,15 @@
 
 namespace tandem {
 
-// Sets capabilities (and `events` with them) or parameters on one machine; errors are QEMU's.
+// `migrate-set-capabilities` on one machine, with `events` added. Errors: those of
+// QmpClient::Execute, QEMU's own refusal among them.
 absl::Status SetCapabilities(Machine& machine, MigrationCapabilities capabilities,
                              const Deadline& deadline);
+// `migrate-set-parameters`; nothing is sent when nothing is set. Errors: likewise.
 absl::Status SetParameters(Machine& machine, const MigrationParameters& parameters,
                            const Deadline& deadline);
 
-// query-migrate.
+// `query-migrate`. Errors: those of QmpClient::Execute.
 absl::StatusOr<MigrationStatistics> QueryMigration(Machine& machine, const Deadline& deadline);
 
 // Refers to two ready machines that must outlive it. Not thread-safe.
@@ -38,7 +40,8 @@ class MigrationDriver {
   Machine& destination() { return destination_; }
 
   // `migrate-incoming` on a destination started with -incoming defer. Returns the address to
-  // migrate to: where a port was asked for, the one that the destination chose is filled in.
+  // migrate to: where a port was asked for, the one that the destination chose is filled in
+  // (`query-migrate`, socket-address). Internal when it tells none.
   absl::StatusOr<MigrationAddress> Listen(const MigrationAddress& address, AddressSpelling spelling,
                                           const Deadline& deadline);
 
@@ -53,7 +56,7 @@ class MigrationDriver {
 
   // Awaits the source's completion, the destination's RESUME (not for a stopped guest: the
   // destination then reports its own completion) and the source's run state postmigrate. Returns
-  // the source's statistics.
+  // the source's statistics. Errors: those of WaitForStatus, DeadlineExceeded.
   absl::StatusOr<MigrationStatistics> WaitForCompletion(bool guest_runs, const Deadline& deadline);
 
   // Positions in both event logs just before the last Start (or Listen, for the destination).

@@ -16,13 +16,14 @@ struct MigrationStatistics {
   MigrationStatus status = MigrationStatus::kNone;
   std::string error;  // error-desc
   std::optional<int64_t> total_time_ms, downtime_ms, expected_downtime_ms, setup_time_ms;
-  std::optional<int64_t> transferred_bytes, remaining_bytes, total_bytes;
-  std::optional<int64_t> passes;                    // ram.dirty-sync-count
+  std::optional<int64_t> transferred_bytes, remaining_bytes, total_bytes;  // of RAM
+  std::optional<int64_t> passes;                                           // ram.dirty-sync-count
   std::optional<int64_t> normal_pages, zero_pages;  // sent so far; ram.normal, ram.duplicate
   std::optional<int64_t> multifd_bytes;
   std::optional<int64_t> dirty_pages_per_second;
   std::optional<double> mbps;  // megabits per second
 
+  // `reply` is what query-migrate returned; members of an unexpected type count as not reported.
   static MigrationStatistics FromQueryMigrate(const Json& reply);
 };
 

@@ -7,6 +7,7 @@
 
 namespace tandem {
 
+// What a migration is doing, by the account of one side.
 enum class MigrationStatus {
   kNone,  // no migration yet
   kSetup,
@@ -27,7 +28,9 @@ enum class MigrationStatus {
   kUnknown,  // a status that a newer QEMU invented
 };
 
+// QAPI's spelling, such as "postcopy-active"; "unknown" for kUnknown.
 std::string_view MigrationStatusName(MigrationStatus status);
+// The reverse: "" is kNone, a name that is not known kUnknown.
 MigrationStatus ParseMigrationStatus(std::string_view name);
 
 // True for the statuses that no migration leaves by itself: completed, failed, cancelled.

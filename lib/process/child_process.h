@@ -28,6 +28,7 @@
 
 namespace tandem {
 
+// What to start, and how. A value.
 struct SpawnOptions {
   std::string name = {};               // how messages and the recording call it; required
   std::vector<std::string> argv = {};  // argv[0] is searched in PATH; required

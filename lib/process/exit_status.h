@@ -8,6 +8,7 @@
 
 namespace tandem {
 
+// A value; the default is success.
 struct ExitStatus {
   enum class Kind { kExited, kSignaled };
 
@@ -19,7 +20,7 @@ struct ExitStatus {
   // "exit code 1", "signal 6 (SIGABRT), core dumped"
   std::string ToString() const;
 
-  // From what waitid(2) stored.
+  // From what waitid(2) with WEXITED stored.
   static ExitStatus FromSiginfo(const siginfo_t& info);
 };
 

@@ -17,6 +17,7 @@
 
 namespace tandem {
 
+// The environment variable that holds the tag.
 inline constexpr std::string_view kProcessTagVariable = "TANDEM_PROCESS_TAG";
 
 // "<pid>-<start time in clock ticks>-": unique over reuse of pids. Prefix of all tags of our

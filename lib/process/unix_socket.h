@@ -14,7 +14,7 @@ namespace tandem {
 // A non-blocking listening socket at `path`. Errors name the path (107 bytes at most).
 absl::StatusOr<UniqueFd> ListenUnix(const std::string& path);
 
-// A blocking connection to the socket at `path`.
+// A blocking connection to the socket at `path`. Errors name the path.
 absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path);
 
 // Takes the waiting connection as a non-blocking socket; Unavailable when none waits.

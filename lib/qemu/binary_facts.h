@@ -12,23 +12,26 @@
 
 namespace tandem {
 
+// What one binary says of itself. A value; FactsOf returns one that lives as long as the process.
 struct BinaryFacts {
   std::string version;                     // "11.1.3"
   std::string package;                     // the distribution's name of the build; may be empty
   std::string target;                      // QAPI SysEmuTarget: "x86_64", "aarch64", …
   std::vector<std::string> machine_types;  // names and aliases
-  QmpSchema schema;
+  QmpSchema schema;                        // query-qmp-schema
   // `x-colo` is refused without `return-path` (11.1 and later) where false breaks COLO with it
   // (10.2 and before): no schema shows it, so it was tried.
   bool colo_needs_return_path = false;
 
-  bool HasCapability(const std::string& name) const;  // QAPI MigrationCapability
+  // Of QAPI MigrationCapability, by the schema.
+  bool HasCapability(const std::string& name) const;
+  // By name or alias.
   bool HasMachineType(const std::string& name) const;
 };
 
 // Asks a machine of type "none". The answer is kept in the process and in the cache directory,
-// keyed by path, size and time of the binary. InvalidArgument when the program is not a QEMU, with
-// what it said instead. Call from the main thread.
+// keyed by path, size and time of the binary. Errors: InvalidArgument when the program is not a
+// QEMU, with what it said instead. Call from the main thread.
 absl::StatusOr<const BinaryFacts*> FactsOf(const QemuBinary& binary, const Deadline& deadline);
 
 }  // namespace tandem

@@ -25,7 +25,8 @@ namespace tandem {
 class Machine {
  public:
   // Spawns QEMU and returns at once, so that two can start side by side. `recording` and `scratch`
-  // must outlive the machine. Call from the main thread.
+  // must outlive the machine. Call from the main thread. Errors: those of starting a process or of
+  // making its sockets.
   static absl::StatusOr<std::unique_ptr<Machine>> Launch(const QemuBinary& binary,
                                                          const MachineOptions& options,
                                                          const ScratchDirectory& scratch,
@@ -38,15 +39,19 @@ class Machine {
   // ends before. Everything below but role, process, command_line and Kill needs it.
   absl::Status AwaitReady(const Deadline& deadline);
 
+  // How messages, recordings and artifacts call it.
   const std::string& role() const { return options_.role; }
+  // As they were given to Launch.
   const MachineOptions& options() const { return options_; }
   // Complete, wrapper first.
   const std::vector<std::string>& command_line() const { return process_->argv(); }
+  // What was spawned: QEMU, or the wrapper in front of it.
   ChildProcess& process() { return *process_; }
   const ChildProcess& process() const { return *process_; }
   Recording& recording() { return recording_; }
   // QEMU's own pid, also behind a wrapper; the spawned one before AwaitReady.
   pid_t pid() const { return qemu_pid_ > 0 ? qemu_pid_ : process_->pid(); }
+  // Whether AwaitReady has succeeded.
   bool ready() const { return qmp_ != nullptr; }
   QmpClient& qmp() { return *qmp_; }
   const EventLog& events() const { return qmp_->events(); }
@@ -54,8 +59,10 @@ class Machine {
   // True while its process runs and its QMP connection stands.
   bool alive() const;
 
-  // QMP `stop` and `cont`; the answer comes when the state has changed.
+  // QMP `stop`; the answer comes when the state has changed. The errors here and below are those of
+  // QmpClient::Execute.
   absl::Status Stop(const Deadline& deadline);
+  // QMP `cont`; likewise.
   absl::Status Cont(const Deadline& deadline);
   // `query-status` (QAPI RunState): "running", "paused", "postmigrate", "inmigrate", …
   absl::StatusOr<std::string> RunState(const Deadline& deadline);
@@ -66,17 +73,19 @@ class Machine {
   // with `awaited` and `last_state()`.
   absl::Status Poll(const std::string& awaited, const std::function<absl::StatusOr<bool>()>& done,
                     const std::function<std::string()>& last_state, const Deadline& deadline);
-  // A line for the human monitor; its output.
+  // Runs a line of the human monitor (QMP `human-monitor-command`) and returns what it printed; the
+  // monitor's own errors are such text.
   absl::StatusOr<std::string> HumanMonitor(const std::string& line, const Deadline& deadline);
 
   // QMP `quit`, then awaits the end of the process. Not OK when it did not end with exit code 0.
   absl::Status Quit(const Deadline& deadline);
-  // What happens to the peer of a test, and so a note in the recording that a replay follows.
-  // SIGKILL to the whole family; returns when it is gone.
+  // SIGKILL to the whole family; returns when it is gone. This and the next two happen to the peer
+  // of a test: each leaves a note in the recording that a replay follows.
   absl::Status Kill(const Deadline& deadline);
   // SIGSTOP: QEMU stands still and answers nothing until Thaw or Kill; its end is no surprise any
   // more.
   absl::Status Freeze();
+  // SIGCONT after Freeze.
   absl::Status Thaw();
 
  private:

@@ -8,6 +8,7 @@
 
 namespace tandem {
 
+// What tells one machine from another. A value; nothing is checked before QEMU reads it.
 struct MachineOptions {
   std::string role;                    // "source", "secondary", …; required
   std::string machine_type = "pc";     // -machine

@@ -10,6 +10,7 @@
 
 namespace tandem {
 
+// The machines of x86_64 that the suites know.
 enum class MachineFamily { kPc, kQ35, kOther };
 
 // "pc", "q35", "other".

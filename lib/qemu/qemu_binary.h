@@ -27,6 +27,7 @@ struct QemuBinary {
 // with it, name what is wrong in the value, and say what to do.
 absl::StatusOr<QemuBinary> ParseQemuBinary(const std::string& value, const std::string& origin);
 
+// The side of a migration that a binary is for; in COLO the primary is the source.
 enum class MigrationSide { kSource, kDestination };
 
 // From TANDEM_QEMU_SRC or TANDEM_QEMU_DST, else TANDEM_QEMU, else QTEST_QEMU_BINARY_SRC or _DST,

@@ -20,15 +20,17 @@ class QmpSchema {
   // `reply` is the answer to query-qmp-schema: an array of SchemaInfo.
   explicit QmpSchema(const Json& reply);
 
+  // Whether the binary has the command.
   bool HasCommand(std::string_view command) const;
   // Names of a command's arguments; empty when there is no such command.
   std::vector<std::string> Arguments(std::string_view command) const;
-  // The values of the enumeration reached from a command's arguments (or from what it returns) by
-  // member names; lists are entered by themselves. Empty when the path does not exist:
+  // The values of the enumeration reached by member names from a command's arguments; lists are
+  // entered by themselves. Empty when the path does not exist.
   //   ArgumentEnum("migrate-set-capabilities", {"capabilities", "capability"})
-  //   ReturnEnum("query-migrate", {"status"})
   std::vector<std::string> ArgumentEnum(std::string_view command,
                                         const std::vector<std::string_view>& path) const;
+  // The same, from what a command returns:
+  //   ReturnEnum("query-migrate", {"status"})
   std::vector<std::string> ReturnEnum(std::string_view command,
                                       const std::vector<std::string_view>& path) const;
 

@@ -36,7 +36,9 @@ class Json {
   Json(const char* value) : Json(std::string_view(value)) {}
   // NOLINTEND(google-explicit-constructor)
 
+  // An object with these members, in their order.
   static Json Object(const std::vector<Member>& members);
+  // An array of these elements.
   static Json Array(const std::vector<Json>& elements);
   // InvalidArgument with the offset and RapidJSON's message when `text` is no JSON value.
   static absl::StatusOr<Json> Parse(std::string_view text);
@@ -48,16 +50,22 @@ class Json {
   // The member of an object, the element of an array; a null when there is none.
   Json operator[](std::string_view name) const;
   Json operator[](size_t index) const;
+  // Whether an object has the member, be it null.
   bool Has(std::string_view name) const;
   // Elements of an array or members of an object; 0 otherwise.
   size_t size() const;
+  // Of an array; empty otherwise.
   std::vector<Json> elements() const;
+  // Of an object, in their order; empty otherwise.
   std::vector<std::pair<std::string, Json>> members() const;
 
-  // The value in its own type; nullopt when it is of another one. Text returns "" instead.
+  // The value in its own type; nullopt when it is of another one.
   std::optional<bool> Boolean() const;
+  // What is above the largest int64_t comes as its two's complement.
   std::optional<int64_t> Integer() const;
+  // An integer is a number, too.
   std::optional<double> Number() const;
+  // A string; "" when it is of another type.
   std::string Text() const;
 
   // This object with the members of `other` added or replaced.

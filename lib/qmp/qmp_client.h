@@ -30,8 +30,8 @@ namespace tandem {
 
 // An answer on its way; from QmpClient::Send. A value.
 struct PendingReply {
-  uint64_t id = 0;
-  std::string command;
+  uint64_t id = 0;      // of the command on the wire
+  std::string command;  // for messages
 };
 
 // Owns the connected socket. Thread-safe.
@@ -56,6 +56,7 @@ class QmpClient {
   absl::Status Negotiate(const Deadline& deadline);
   // The greeting's "QMP" member: version and capabilities. Null before Negotiate.
   Json greeting() const;
+  // Whether the binary offered out-of-band execution; false before Negotiate.
   bool oob_enabled() const { return oob_enabled_; }
 
   // Runs a command and returns its "return" member. `fds` are passed along (SCM_RIGHTS; getfd,
@@ -63,6 +64,7 @@ class QmpClient {
   // or a process ended; Internal when QEMU violates the protocol.
   absl::StatusOr<Json> Execute(std::string_view command, const Json& arguments,
                                const Deadline& deadline, const std::vector<int>& fds = {});
+  // A command without arguments.
   absl::StatusOr<Json> Execute(std::string_view command, const Deadline& deadline) {
     return Execute(command, Json(), deadline);
   }
@@ -70,23 +72,30 @@ class QmpClient {
   // FailedPrecondition when the binary did not offer it.
   absl::StatusOr<Json> ExecuteOob(std::string_view command, const Json& arguments,
                                   const Deadline& deadline);
-  // The two halves of Execute, for commands whose answer comes late. Receive may be called again
-  // after DeadlineExceeded; each answer can be taken once (else InvalidArgument).
+  // The first half of Execute, for commands whose answer comes late: returns when the command is
+  // written. Its errors are those of Execute but QEMU's own.
   absl::StatusOr<PendingReply> Send(std::string_view command, const Json& arguments,
                                     bool out_of_band, const std::vector<int>& fds,
                                     const Deadline& deadline);
+  // The second half. May be called again after DeadlineExceeded; each answer can be taken once
+  // (else InvalidArgument).
   absl::StatusOr<Json> Receive(const PendingReply& pending, const Deadline& deadline);
 
+  // All events since the connection began; lives as long as the client.
   EventLog& events() { return events_; }
   const EventLog& events() const { return events_; }
-  // The first event behind `cursor` that is `wanted`; `awaited` names it in the error.
+  // Blocks until there is an event behind `cursor` that is `wanted`, and returns the first.
+  // `awaited` names it in the error: DeadlineExceeded with the last events, or Unavailable when the
+  // connection or a process ended.
   absl::StatusOr<QmpEvent> WaitForEvent(EventCursor cursor, const EventPredicate& wanted,
                                         std::string_view awaited, const Deadline& deadline);
+  // The first event of that name behind `cursor`.
   absl::StatusOr<QmpEvent> WaitForEvent(EventCursor cursor, const std::string& name,
                                         const Deadline& deadline) {
     return WaitForEvent(cursor, EventNamed(name), "event " + name, deadline);
   }
 
+  // False once the conversation has ended, whatever ended it.
   bool connected() const;
 
  private:

@@ -12,7 +12,7 @@ namespace tandem {
 // What QEMU answered instead of "return" (QMP specification, 2.4.2 "Error").
 struct QmpError {
   std::string error_class;  // "GenericError", "CommandNotFound", …
-  std::string description;
+  std::string description;  // "desc": text for people, which differs between versions
 };
 
 // FailedPrecondition for CommandNotFound (the binary lacks it), Aborted for every other refusal.

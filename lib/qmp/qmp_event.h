@@ -17,6 +17,7 @@ namespace tandem {
 // Position in an event log. Take one before the command whose event you await.
 using EventCursor = size_t;
 
+// One event, with both clocks. A value.
 struct QmpEvent {
   EventCursor after = 0;  // the cursor that lies just behind this event
   std::string name;       // "STOP", "MIGRATION", …
@@ -25,6 +26,7 @@ struct QmpEvent {
   absl::Time read_time;   // when the I/O thread read it
 };
 
+// Whether an event is the awaited one. It is called without locks.
 using EventPredicate = std::function<bool(const QmpEvent&)>;
 
 // All events of one machine. Append-only. Thread-safe.
@@ -43,8 +45,9 @@ class EventLog {
   std::vector<QmpEvent> events_;
 };
 
-// Events by name; of MIGRATION events those that report `status` (QAPI MigrationStatus).
+// Events by name.
 EventPredicate EventNamed(std::string name);
+// MIGRATION events that report `status` (QAPI MigrationStatus).
 EventPredicate MigrationEvent(std::string status);
 
 }  // namespace tandem

@@ -29,6 +29,7 @@ struct MachineEvidence {
   std::string stacks;         // of all threads; "" when not taken
 };
 
+// What was collected of one test. A value, but for `recording`, which must outlive it.
 struct TestEvidence {
   std::string test_name;              // "Suite.Test/Parameter"
   std::vector<std::string> failures;  // "file:line\nmessage", as GoogleTest reports them
@@ -42,9 +43,8 @@ std::string ArtifactFolderName(const std::string& test_name);
 
 // Writes into `directory`, which is made, or emptied of an earlier run of the same test:
 //   failure.txt            the failures, and what each machine's last state was
-//   timeline.txt           all entries of the recording but replies, merged over the machines, one
-//   a
-//                          line, times in ms relative to the start of the recording
+//   timeline.txt           all entries of the recording but replies, merged over the machines;
+//                          times in ms since the start of the recording
 //   reproduce.sh           starts the machines anew and replays what was said to them
 //   <role>.command.txt     the command line, one argument a line, quoted for a shell
 //   <role>.qmp.log         the whole conversation with times in microseconds, "->" and "<-"

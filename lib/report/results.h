@@ -16,8 +16,10 @@ namespace tandem {
 // "schema" of each line; grows when a member changes its meaning or goes.
 inline constexpr int kResultsSchema = 2;
 
+// How a test ended.
 enum class TestOutcome { kPassed, kFailed, kSkipped, kKnownDefect };
 
+// One line of the file. A value.
 struct TestResult {
   std::string test;  // "Suite.Test/Parameter"
   TestOutcome outcome = TestOutcome::kPassed;
@@ -34,6 +36,7 @@ struct TestResult {
   std::string artifacts;  // folder of evidence; "" when there is none
 };
 
+// The line as docs/results.md describes it; members without a value are left out.
 Json ToJson(const TestResult& result);
 
 // Appends one line in one write under a lock (several test processes share the file); makes the

@@ -19,6 +19,7 @@ std::string ValidUtf8(std::string_view text);
 // Valid UTF-8 in which control characters (a line end too) are written as "\x07".
 std::string Printable(std::string_view text);
 
+// Without the line ends; a last line that has none counts too.
 std::vector<std::string> SplitLines(std::string_view text);
 
 // The contents of a file, whatever they are; "" when it cannot be read.

@@ -9,6 +9,7 @@
 
 namespace tandem {
 
+// One line. A value.
 struct TimelineLine {
   double time_ms = 0;  // since the start of the recording
   std::string origin;

@@ -21,26 +21,29 @@
 #ifndef TANDEM_GUEST_ABI_H_
 #define TANDEM_GUEST_ABI_H_
 
+// Grows with every change of what follows.
 #define TANDEM_GUEST_ABI_VERSION 1
 
-// Base of guest RAM, by architecture; what follows are offsets from it.
+// Base of guest RAM, by architecture; the next three are offsets from it.
 #define TANDEM_GUEST_RAM_BASE_X86_64 0x0
 
 #define TANDEM_GUEST_OPTIONS_OFFSET 0x100000  // two words, put there by -device loader
 #define TANDEM_GUEST_STATE_OFFSET 0x101000    // struct TandemGuestState
 #define TANDEM_GUEST_REGION_OFFSET 0x400000   // the test region
 
-#define TANDEM_GUEST_PAGE_BYTES 4096
-#define TANDEM_GUEST_PAGE_WORDS 512
+#define TANDEM_GUEST_PAGE_BYTES 4096      // a page of the pattern, whatever the processor's is
+#define TANDEM_GUEST_PAGE_WORDS 512       // of 64 bits
 #define TANDEM_GUEST_DEFAULT_PAGES 25600  // 100 MiB
-#define TANDEM_GUEST_MIN_PAGES 16
-#define TANDEM_GUEST_MAX_PAGES 0x7fc00  // the region ends at 2 GiB, below every PCI hole
+#define TANDEM_GUEST_MIN_PAGES 16         // least that the options may ask for
+#define TANDEM_GUEST_MAX_PAGES 0x7fc00    // the region ends at 2 GiB, below every PCI hole
 
-// The masks are sign-extended 32-bit immediates: cheap for an assembly loop.
+// Over the stamps in the middle. The masks are sign-extended 32-bit immediates: cheap for an
+// assembly loop.
 #define TANDEM_GUEST_MIDDLE_MASK 0xffffffffa5c3961dULL
+// Over the stamps at the end.
 #define TANDEM_GUEST_TAIL_MASK 0xffffffff9e4b72d3ULL
-#define TANDEM_GUEST_MIDDLE_WORD 255
-#define TANDEM_GUEST_TAIL_WORD 510
+#define TANDEM_GUEST_MIDDLE_WORD 255  // the first of the two stamps in the middle of a page
+#define TANDEM_GUEST_TAIL_WORD 510    // the first of the two at its end
 
 #ifndef __ASSEMBLER__  // assembly files of the guest take the macros only
 
@@ -56,6 +59,7 @@
 
 // "TANDEM-G" in memory.
 TANDEM_GUEST_CONST uint64_t kTandemGuestStateMagic = 0x472d4d45444e4154ULL;
+// The lowest 16 bits of the first option word: "OG".
 TANDEM_GUEST_CONST uint64_t kTandemGuestOptionsMagic = 0x474f;
 
 // ---- Options
@@ -68,6 +72,7 @@ TANDEM_GUEST_CONST uint64_t kTandemGuestOptionsMagic = 0x474f;
 // page such as the state block arrives stale. With this flag the rest of a scenario can be tested
 // on such a QEMU; without it the guest shows the defect.
 #define TANDEM_GUEST_FLAG_FLUSH_TRANSLATIONS 0x2
+// All of them: any other makes the options nonsense.
 #define TANDEM_GUEST_KNOWN_FLAGS 0x3
 
 // What the host may choose. Shares are percent of page_count; what they leave is the ordinary band.
@@ -148,6 +153,7 @@ struct TandemGuestLayout {
   uint64_t incompressible_end;
 };
 
+// How a page is written; the top of the file says what each means.
 enum TandemGuestBand {
   TANDEM_GUEST_BAND_ORDINARY,
   TANDEM_GUEST_BAND_ZERO,
@@ -155,6 +161,7 @@ enum TandemGuestBand {
   TANDEM_GUEST_BAND_CONSTANT,
 };
 
+// The layout that valid options give.
 TANDEM_GUEST_INLINE struct TandemGuestLayout TandemGuestLayoutOf(
     const struct TandemGuestOptions* options) {
   struct TandemGuestLayout layout;
@@ -166,6 +173,7 @@ TANDEM_GUEST_INLINE struct TandemGuestLayout TandemGuestLayoutOf(
   return layout;
 }
 
+// The band in which a page lies.
 TANDEM_GUEST_INLINE enum TandemGuestBand TandemGuestBandOf(const struct TandemGuestLayout* layout,
                                                            uint64_t page) {
   if (page < layout->ordinary_end) return TANDEM_GUEST_BAND_ORDINARY;
@@ -184,18 +192,21 @@ TANDEM_GUEST_INLINE uint64_t TandemGuestMix(uint64_t value) {
   return value ^ (value >> 31);
 }
 
-// Body word k of a page is TandemGuestBodyStart(page) + k * kTandemGuestBodyStep.
+// From one body word to the next.
 TANDEM_GUEST_CONST uint64_t kTandemGuestBodyStep = 0xd6e8feb86659fd93ULL;
+// Body word k of a page is TandemGuestBodyStart(page) + k * kTandemGuestBodyStep.
 TANDEM_GUEST_INLINE uint64_t TandemGuestBodyStart(uint64_t page) {
   return page * 0x9fb21c651e98df25ULL + 0x2545f4914f6cdd1dULL;
 }
 
+// From one noise word to the next, before TandemGuestNoise.
+TANDEM_GUEST_CONST uint64_t kTandemGuestNoiseStep = 0x9e3779b97f4a7c15ULL;
 // Noise word k of a page is TandemGuestNoise(TandemGuestNoiseStart(page, generation) + k *
 // kTandemGuestNoiseStep).
-TANDEM_GUEST_CONST uint64_t kTandemGuestNoiseStep = 0x9e3779b97f4a7c15ULL;
 TANDEM_GUEST_INLINE uint64_t TandemGuestNoiseStart(uint64_t page, uint64_t generation) {
   return TandemGuestMix(page * 0x9fb21c651e98df25ULL + generation * 0xc2b2ae3d27d4eb4fULL);
 }
+// Makes a word that no compressor shortens.
 TANDEM_GUEST_INLINE uint64_t TandemGuestNoise(uint64_t value) {
   value = (value ^ (value >> 32)) * 0xbf58476d1ce4e5b9ULL;
   return value ^ (value >> 29);
@@ -204,11 +215,13 @@ TANDEM_GUEST_INLINE uint64_t TandemGuestNoise(uint64_t value) {
 // The six stamp words lie over body and noise: {g, p} in words 0 and 1, {g ^ M, p ^ M} in words 255
 // and 256, {p ^ T, g ^ T} in words 510 and 511.
 #define TANDEM_GUEST_STAMPS 6
+// Which word of the page stamp 0 to 5 is, in ascending order.
 TANDEM_GUEST_INLINE uint32_t TandemGuestStampWordIndex(uint32_t stamp) {
   return stamp < 2   ? stamp
          : stamp < 4 ? TANDEM_GUEST_MIDDLE_WORD + stamp - 2
                      : TANDEM_GUEST_TAIL_WORD + stamp - 4;
 }
+// The value of stamp 0 to 5.
 TANDEM_GUEST_INLINE uint64_t TandemGuestStamp(uint32_t stamp, uint64_t page, uint64_t generation) {
   switch (stamp) {
     case 0:
@@ -268,6 +281,7 @@ struct TandemGuestError {
   uint64_t generation;
 };
 
+// What the guest says of itself, at TANDEM_GUEST_STATE_OFFSET.
 struct TandemGuestState {
   uint64_t magic;        // kTandemGuestStateMagic, written last at start-up
   uint64_t abi_version;  // TANDEM_GUEST_ABI_VERSION
