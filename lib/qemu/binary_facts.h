@@ -19,8 +19,8 @@ struct BinaryFacts {
   std::string target;                      // QAPI SysEmuTarget: "x86_64", "aarch64", …
   std::vector<std::string> machine_types;  // names and aliases
   QmpSchema schema;                        // query-qmp-schema
-  // `x-colo` is refused without `return-path` (11.1 and later) where false breaks COLO with it
-  // (10.2 and before): no schema shows it, so it was tried.
+  // True: `x-colo` is refused without `return-path` (11.1 and later). False: COLO breaks with it
+  // (10.2 and before). No schema shows it, so it was tried.
   bool colo_needs_return_path = false;
 
   // Of QAPI MigrationCapability, by the schema.
