@@ -65,7 +65,7 @@ make_machine() {
     readlink realpath rm rmdir sed sort tail tr wc xargs; do
     ln -s -- "$(type -P "$program")" "$scratch/bin/$program"
   done
-  for program in ninja cc c++ objcopy gdb patchelf gpg clang clang++ clang-format clang-tidy shellcheck; do stub "$program"; done
+  for program in ninja cc c++ objcopy gdb patchelf gpg doxygen clang clang++ clang-format clang-tidy shellcheck; do stub "$program"; done
   # The real cmake finds libraries; this one says what is in $scratch/libraries.
   printf '%s\n' GTest::gtest GTest::gmock absl::statusor spdlog::spdlog RapidJSON >"$scratch/libraries"
   # shellcheck disable=SC2016  # for the stub
@@ -321,15 +321,15 @@ test_run() {
 
 test_test() {
   dev test -R colo --rerun-failed
-  check 'test runs ctest' 0 "ctest --test-dir $tree/build/default -j $(nproc) --output-on-failure --no-tests=error --output-junit $tree/build/default/ctest.xml -R colo --rerun-failed"
+  check 'test runs ctest' 0 "ctest --test-dir $tree/build/default -j $(nproc) --output-on-failure --no-tests=error --output-junit $tree/build/default/junit.xml -R colo --rerun-failed"
   [[ $(tail -n 1 "$scratch/out") == '100% tests passed, 0 tests failed out of 7' ]] || status=hidden
   check "ctest's closing line is the last one" 0
-  stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"disabled\">" >"'"$tree"'/build/default/ctest.xml"'
+  stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"disabled\">" >"'"$tree"'/build/default/junit.xml"'
   dev test
   check 'a run in which all was skipped fails' 1 'every test was skipped' '--allow-all-skipped'
   dev test --allow-all-skipped
   check 'unless that is allowed' 0
-  stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"run\">" >"'"$tree"'/build/default/ctest.xml"'
+  stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"run\">" >"'"$tree"'/build/default/junit.xml"'
   dev test
   check 'a run in which some were does not' 0
   stub ctest 'exit 8'

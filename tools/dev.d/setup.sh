@@ -18,7 +18,7 @@ bench  library:benchmark::benchmark    libbenchmark-dev Google Benchmark: ./dev 
 extra  program:gdb                     gdb           stacks of a QEMU that hangs or crashed
 extra  program:patchelf                patchelf      tests of tools/fetch-qemu
 extra  program:gpg                     gpg           tests of tools/fetch-qemu
-extra  program:doxygen                doxygen       the API documentation, the target "docs"
+extra  program:doxygen                 doxygen       the API documentation, the target "docs"
 clang  program:clang++                 clang         the preset "clang"
 lint   program:clang-format            clang-format  checks how the code is laid out
 lint   program:clang-tidy              clang-tidy    checks the code
