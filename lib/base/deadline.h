@@ -20,6 +20,7 @@ class Deadline {
   // The earlier of this deadline and `duration` (scaled) from now.
   Deadline AtMost(absl::Duration duration) const;
 
+  // Whether it is past.
   bool expired() const;
   // From now to the deadline; zero when it is past.
   absl::Duration remaining() const;

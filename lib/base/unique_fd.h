@@ -20,9 +20,12 @@ class UniqueFd {
   }
   ~UniqueFd() { reset(); }
 
+  // The descriptor, which stays this object's; -1 when there is none.
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
+  // Hands the descriptor to the caller, who closes it.
   int release() { return std::exchange(fd_, -1); }
+  // Closes the descriptor and takes another one.
   void reset(int fd = -1) {
     if (fd_ >= 0) close(fd_);
     fd_ = fd;

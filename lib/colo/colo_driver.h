@@ -69,7 +69,7 @@ class ColoDriver {
   // where QMP has no out-of-band execution; QEMU's own errors; DeadlineExceeded.
   absl::StatusOr<FailoverTimes> FailOverTo(ColoRole survivor, const Deadline& deadline);
 
-  // Pauses since COLO began, up to the failover.
+  // The checkpoint pauses of a machine since COLO began, up to the failover.
   std::vector<CheckpointPause> Pauses(ColoRole role);
 
  private:

@@ -29,6 +29,7 @@ class GuestMachine {
   Machine& machine() { return *machine_; }
   const Machine& machine() const { return *machine_; }
   QmpClient& qmp() { return machine_->qmp(); }
+  // For reading and damaging guest memory; lives as long as this object.
   MachineMemory& memory() { return memory_; }
 
   // All that the guest has printed on this machine. Needs a ready machine.

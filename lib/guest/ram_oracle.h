@@ -3,7 +3,8 @@
 //
 // The guest (guest-kernels/) says in its state block how far its endless sweep over the region has
 // come; from that and from guest_abi.h follows what each word must be. Only the page under the
-// guest's hand may be in one of two states, word by word.
+// guest's hand may be in one of two states, word by word. docs/guest.md tells what this does not
+// see.
 #pragma once
 
 #include <cstdint>

@@ -30,6 +30,7 @@ class MigrationCapabilities {
   MigrationCapabilities(std::initializer_list<std::string_view> names)
       : names_(names.begin(), names.end()) {}
 
+  // Adds a capability by its name; the binary may not know it.
   MigrationCapabilities& Enable(std::string_view name) {
     names_.emplace(name);
     return *this;

@@ -64,11 +64,13 @@ class ChildProcess {
   void ExpectExit();
   // Whether its end, if it comes, is no surprise.
   bool exit_expected() const;
-  // Blocks until it has ended and what it wrote was read. Implies ExpectExit.
+  // Blocks until it has ended and what it wrote was read. Implies ExpectExit. Errors: those of
+  // Recording::Wait.
   absl::StatusOr<ExitStatus> WaitForExit(const Deadline& deadline);
   // Sends a signal to the child alone. FailedPrecondition when it has ended.
   absl::Status Signal(int signal);
-  // SIGKILLs the child, its group and every process it started, and returns when none is left.
+  // SIGKILLs the child, its group and every process it started, and returns when none is left;
+  // DeadlineExceeded names those that remain. Implies ExpectExit.
   absl::Status KillTree(const Deadline& deadline);
 
  private:

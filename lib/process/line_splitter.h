@@ -13,6 +13,7 @@ class LineSplitter {
  public:
   using LineHandler = std::function<void(std::string_view)>;
 
+  // Calls `on_line` for each line that these bytes complete.
   void Feed(std::string_view bytes, const LineHandler& on_line);
   // Hands over what is left as a last line, when there is any.
   void Finish(const LineHandler& on_line);

@@ -23,6 +23,7 @@ class ScratchDirectory {
   ~ScratchDirectory();
 
   const std::string& path() const { return path_; }
+  // The path of a file in it, which need not be there.
   std::string File(std::string_view name) const { return path_ + "/" + std::string(name); }
 
  private:

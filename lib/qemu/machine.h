@@ -53,6 +53,7 @@ class Machine {
   pid_t pid() const { return qemu_pid_ > 0 ? qemu_pid_ : process_->pid(); }
   // Whether AwaitReady has succeeded.
   bool ready() const { return qmp_ != nullptr; }
+  // The conversation; lives as long as the machine.
   QmpClient& qmp() { return *qmp_; }
   const EventLog& events() const { return qmp_->events(); }
   SerialPort& serial() { return *serial_; }

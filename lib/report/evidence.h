@@ -2,7 +2,7 @@
 // Everything that is needed to understand a failed test, as files in one folder.
 //
 // The fixture collects while the machines live (last states, stacks, the oracle's report); the rest
-// is a rendering of the Recording: nothing here talks to QEMU.
+// is a rendering of the Recording: nothing here talks to QEMU. One thread at a time.
 #pragma once
 
 #include <string>
