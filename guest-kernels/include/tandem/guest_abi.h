@@ -62,9 +62,6 @@ TANDEM_GUEST_CONST uint64_t kTandemGuestStateMagic = 0x472d4d45444e4154ULL;
 // The lowest 16 bits of the first option word: "OG".
 TANDEM_GUEST_CONST uint64_t kTandemGuestOptionsMagic = 0x474f;
 
-// ---- Options
-// ---------------------------------------------------------------------------------------------
-
 // Leaves device registers alone: for machines without the devices of a PC (microvm).
 #define TANDEM_GUEST_FLAG_NO_DEVICES 0x1
 // Empties the translation buffer after every chunk of pages. QEMU before 9.0 under TCG does not
@@ -141,9 +138,6 @@ TANDEM_GUEST_INLINE const char* TandemGuestUnpackOptions(const uint64_t words[2]
   return TandemGuestOptionsProblem(options);
 }
 
-// ---- Bands
-// -----------------------------------------------------------------------------------------------
-
 // Where the bands lie: [0, ordinary_end) ordinary, [ordinary_end, zero_end) zero,
 // [zero_end, incompressible_end) incompressible, [incompressible_end, page_count) constant.
 struct TandemGuestLayout {
@@ -181,9 +175,6 @@ TANDEM_GUEST_INLINE enum TandemGuestBand TandemGuestBandOf(const struct TandemGu
   if (page < layout->incompressible_end) return TANDEM_GUEST_BAND_INCOMPRESSIBLE;
   return TANDEM_GUEST_BAND_CONSTANT;
 }
-
-// ---- Pattern
-// ---------------------------------------------------------------------------------------------
 
 // Spreads every bit of `value` over the whole word.
 TANDEM_GUEST_INLINE uint64_t TandemGuestMix(uint64_t value) {
@@ -250,9 +241,6 @@ TANDEM_GUEST_INLINE uint64_t TandemGuestContentGeneration(enum TandemGuestBand b
 TANDEM_GUEST_INLINE int TandemGuestIsZero(enum TandemGuestBand band, uint64_t generation) {
   return generation == 0 || (band == TANDEM_GUEST_BAND_ZERO && generation % 2 == 0);
 }
-
-// ---- State block
-// -----------------------------------------------------------------------------------------
 
 // What a self-check of the guest was about. The console names them by the words in the comments.
 enum TandemGuestErrorKind {
