@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# tandem_suite(): a program of tests on real QEMUs, listed by ctest as <family>.<Suite>.<Test>.
+# Programs of tests on real QEMUs, listed by ctest as <family>.<Suite>.<Test>. Installed: this is what
+# find_package(tandem) brings to projects of their own.
 
-# tandem_suite(family): suites/<family>_test.cc.
+# tandem_suite(family): a program <family>_test of the tests in <family>_test.cc, known to ctest.
 function(tandem_suite family)
   add_executable(${family}_test ${family}_test.cc)
   target_link_libraries(${family}_test PRIVATE tandem::main)
-  tandem_compile_options(${family}_test)
+  if(COMMAND tandem_compile_options)  # in Tandem's own tree
+    tandem_compile_options(${family}_test)
+  endif()
   tandem_discover_suite(${family}_test ${family})
 endfunction()
 

@@ -18,7 +18,8 @@ function(tandem_compile_options target)
   endif()
 endfunction()
 
-# tandem_library(name SOURCES … DEPENDS …): the library tandem::<name> of the folder at hand.
+# tandem_library(name SOURCES … DEPENDS … PRIVATE_DEPENDS …): the library tandem::<name> of the
+# folder at hand, installed with the package.
 function(tandem_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(tandem_${name} STATIC ${arg_SOURCES})
@@ -26,8 +27,15 @@ function(tandem_library name)
   set_target_properties(tandem_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   target_include_directories(tandem_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
                                                    $<INSTALL_INTERFACE:include/tandem>)
-  target_link_libraries(tandem_${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
+  target_link_libraries(tandem_${name} PUBLIC ${arg_DEPENDS})
+  if(arg_PRIVATE_DEPENDS)  # headers only: what links an installed library does not need them
+    target_link_libraries(tandem_${name} PRIVATE $<BUILD_INTERFACE:${arg_PRIVATE_DEPENDS}>)
+  endif()
   tandem_compile_options(tandem_${name})
+  if(TANDEM_INSTALL)
+    install(TARGETS tandem_${name} EXPORT tandemTargets
+            ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+  endif()
 endfunction()
 
 # tandem_unit_test(name SOURCES … DEPENDS …): tests without QEMU, listed by ctest as unit.<Suite>.<Test>.

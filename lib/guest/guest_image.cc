@@ -2,26 +2,56 @@
 #include "lib/guest/guest_image.h"
 
 #include <filesystem>
+#include <vector>
 
 #include "lib/base/environment.h"
 #include "lib/base/status.h"
 
 namespace tandem {
 
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string& HandedOverFolder() {
+  static auto* folder = new std::string;
+  return *folder;
+}
+
+// Where images may lie, best first.
+std::vector<fs::path> ImageFolders() {
+  if (auto given = EnvironmentValue("TANDEM_GUEST_IMAGES")) return {*given};
+  std::vector<fs::path> folders;
+  if (!HandedOverFolder().empty()) folders.emplace_back(HandedOverFolder());
+  std::error_code error;
+  fs::path above = fs::read_symlink("/proc/self/exe", error);
+  while (above.has_relative_path()) {
+    above = above.parent_path();
+    folders.push_back(above / "share/tandem/guests");
+  }
+  return folders;
+}
+
+}  // namespace
+
+bool UseGuestFolder(const std::string& folder) {
+  HandedOverFolder() = folder;
+  return true;
+}
+
 absl::StatusOr<std::string> FindGuestImage(const std::string& target, GuestBoot boot) {
   std::string name =
       fmt::format("tandem-guest-{}.{}", target, boot == GuestBoot::kRom ? "rom" : "img");
-  std::vector<std::string> directories = {TANDEM_BUILT_GUESTS, TANDEM_INSTALLED_GUESTS};
-  if (auto given = EnvironmentValue("TANDEM_GUEST_IMAGES")) directories = {*given};
-  for (const std::string& directory : directories) {
-    std::string path = directory + "/" + name;
+  std::string places;
+  for (const fs::path& folder : ImageFolders()) {
     std::error_code error;
-    if (std::filesystem::exists(path, error)) return path;
+    if (fs::exists(folder / name, error)) return (folder / name).string();
+    places += (places.empty() ? "" : ", ") + folder.string();
   }
   return MakeError(absl::StatusCode::kNotFound,
                    "there is no guest image for {} ({} not in {}): build it, or set "
                    "TANDEM_GUEST_IMAGES to the folder that holds it",
-                   target, name, fmt::join(directories, ", "));
+                   target, name, places);
 }
 
 absl::Status AddGuest(const std::string& target, const GuestOptions& guest,

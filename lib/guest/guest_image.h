@@ -22,9 +22,20 @@ struct GuestOptions {
   TandemGuestOptions workload = TandemGuestDefaultOptions();
 };
 
-// The path of the image for a target ("x86_64"). Looked for in TANDEM_GUEST_IMAGES, in the build
-// tree and in the install tree. NotFound names target and places.
+// The path of the image for a target ("x86_64"). Looked for in TANDEM_GUEST_IMAGES only, if that is
+// set; else in the folder of UseGuestFolder and in share/tandem/guests of the folders above the
+// program: so do programs find it in Tandem's build tree and installed. NotFound names target and
+// places.
 absl::StatusOr<std::string> FindGuestImage(const std::string& target, GuestBoot boot);
+
+// Says where the images lie for a program that lies elsewhere. True, so that an initializer can
+// call it.
+bool UseGuestFolder(const std::string& folder);
+
+#ifdef TANDEM_GUEST_FOLDER
+// The CMake target tandem::guest hands the package's folder over to what is built against it.
+inline const bool kGuestFolderIsUsed = UseGuestFolder(TANDEM_GUEST_FOLDER);
+#endif
 
 // Adds what boots the guest with these options to a machine's arguments. Source and destination
 // need the same. Errors: InvalidArgument for options that make no sense; those of FindGuestImage.
