@@ -40,19 +40,22 @@ macro(tandem_find_dependency package)
   endif()
 endmacro()
 
-# tandem_fetch_dependency(package GIT url COMMIT hash [ONLY_HEADERS])
+# tandem_fetch_dependency(package GIT url COMMIT hash [ONLY_HEADERS] [OPTIONAL])
 # Builds a dependency along with Tandem, without the warnings of its headers.
 macro(tandem_fetch_dependency package)
-  cmake_parse_arguments(dependency "ONLY_HEADERS" "GIT;COMMIT" "" ${ARGN})
+  cmake_parse_arguments(dependency "ONLY_HEADERS;OPTIONAL" "GIT;COMMIT" "" ${ARGN})
   set(dependency_options "")
   if(dependency_ONLY_HEADERS)
     set(dependency_options SOURCE_SUBDIR include)  # has no CMakeLists.txt: nothing is built
   endif()
-  FetchContent_Declare(${package} GIT_REPOSITORY ${dependency_GIT} GIT_TAG ${dependency_COMMIT}
-                       SYSTEM ${dependency_options})
+  # SYSTEM comes first: after another argument, CMake 3.25 makes it a part of that one.
+  FetchContent_Declare(${package} SYSTEM GIT_REPOSITORY ${dependency_GIT}
+                       GIT_TAG ${dependency_COMMIT} GIT_SUBMODULES "" ${dependency_options})
   FetchContent_MakeAvailable(${package})
   set(${package}_FETCHED TRUE)
-  set_property(GLOBAL APPEND PROPERTY TANDEM_FETCHED ${package})
+  if(NOT dependency_ONLY_HEADERS AND NOT dependency_OPTIONAL)  # so an installed Tandem needs it
+    set_property(GLOBAL APPEND PROPERTY TANDEM_FETCHED ${package})
+  endif()
   string(TOLOWER ${package} dependency_lower)
   message(STATUS "${package}: built from ${${dependency_lower}_SOURCE_DIR}")
 endmacro()
