@@ -6,7 +6,7 @@
 function(tandem_suite family)
   add_executable(${family}_test ${family}_test.cc)
   target_link_libraries(${family}_test PRIVATE tandem::main)
-  if(COMMAND tandem_compile_options)  # in Tandem's own tree
+  if(PROJECT_NAME STREQUAL "tandem")
     tandem_compile_options(${family}_test)
   endif()
   tandem_discover_suite(${family}_test ${family})

@@ -57,6 +57,19 @@ function(check_development)
   endforeach()
 endfunction()
 
+# One test, run from a folder of its own, with a guest of the package; the evidence is kept there.
+function(check_run folder)
+  file(MAKE_DIRECTORY ${WORK_DIRECTORY}/${folder})
+  execute_process(
+    COMMAND ${CMAKE_COMMAND} -E env --unset=TANDEM_ARTIFACTS --unset=TANDEM_GUEST_IMAGES TANDEM_KEEP=always
+            ${ARGN} --gtest_filter=*StoppedGuestMovesOverTcp/Pc
+    WORKING_DIRECTORY ${WORK_DIRECTORY}/${folder}
+    OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE code)
+  expect_match("${output}" "PASSED  . 1 test")
+  expect_match("${code}" "^0$")
+  expect_guest_from(${WORK_DIRECTORY}/root/usr/share/tandem/guests ${WORK_DIRECTORY}/${folder}/artifacts)
+endfunction()
+
 # The command finds suites and guests beside it, and writes into the current folder.
 function(check_command)
   set(tandem ${WORK_DIRECTORY}/root/usr/bin/tandem)
@@ -65,16 +78,14 @@ function(check_command)
   run(${tandem} no-such-suite)
   expect_match("${result}" "no suite 'no-such-suite'.*colo")
   expect_match("${code}" "^2$")
+  check_run(by_command ${tandem} precopy)
+  if(EXISTS ${WORK_DIRECTORY}/root/usr/libexec/tandem/artifacts)
+    message(SEND_ERROR "artifacts were written among the installed programs")
+  endif()
 
-  file(MAKE_DIRECTORY ${WORK_DIRECTORY}/current)
-  execute_process(
-    COMMAND ${CMAKE_COMMAND} -E env --unset=TANDEM_ARTIFACTS --unset=TANDEM_GUEST_IMAGES TANDEM_KEEP=always
-            ${tandem} precopy --gtest_filter=*StoppedGuestMovesOverTcp/Pc
-    WORKING_DIRECTORY ${WORK_DIRECTORY}/current
-    OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE code)
-  expect_match("${output}" "PASSED  . 1 test")
-  expect_match("${code}" "^0$")
-  expect_guest_from(${WORK_DIRECTORY}/root/usr/share/tandem/guests ${WORK_DIRECTORY}/current/artifacts)
+  # A program that cannot write beside itself; not even root can make a folder of this.
+  file(WRITE ${WORK_DIRECTORY}/root/usr/libexec/tandem/artifacts "")
+  check_run(by_program ${WORK_DIRECTORY}/root/usr/libexec/tandem/precopy_test)
 endfunction()
 
 file(REMOVE_RECURSE ${WORK_DIRECTORY})
