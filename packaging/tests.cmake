@@ -1,5 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of what is installed, as its users meet it.
+add_test(NAME package.Dependencies
+  COMMAND ${CMAKE_COMMAND} -D SOURCE_DIRECTORY=${PROJECT_SOURCE_DIR}
+          -D WORK_DIRECTORY=${CMAKE_CURRENT_BINARY_DIR}/dependencies
+          -D GENERATOR=${CMAKE_GENERATOR} -D COMPILER=${CMAKE_CXX_COMPILER}
+          -P ${CMAKE_CURRENT_SOURCE_DIR}/dependencies_test.cmake)
+set_tests_properties(package.Dependencies PROPERTIES LABELS package TIMEOUT 120 COST 20)
+
+if(TANDEM_SANITIZE)
+  return()  # nobody installs that: its users would have to be built alike
+endif()
+
 add_test(NAME package.Consumer
   COMMAND ${CMAKE_COMMAND} -D BUILD_DIRECTORY=${PROJECT_BINARY_DIR} -D SOURCE_DIRECTORY=${PROJECT_SOURCE_DIR}
           -D WORK_DIRECTORY=${CMAKE_CURRENT_BINARY_DIR}/consumer
