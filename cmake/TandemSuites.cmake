@@ -13,9 +13,8 @@ function(tandem_suite family)
 endfunction()
 
 # tandem_discover_suite(target family): lists the tests of a program that uses tandem::main, or ends
-# with exit code 77 as that does when all tests were skipped. It is
-# asked, and timeouts, labels and skips are settled, when ctest reads its files: they follow the
-# environment.
+# with exit code 77 as that does when all tests were skipped. It is asked, and timeouts, labels and
+# skips are settled, when ctest reads its files: they follow the environment.
 function(tandem_discover_suite target family)
   set(tests ${CMAKE_CURRENT_BINARY_DIR}/${target}_tests.cmake)
   file(GENERATE OUTPUT ${tests} CONTENT

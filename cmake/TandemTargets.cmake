@@ -18,10 +18,10 @@ function(tandem_compile_options target)
   endif()
 endfunction()
 
-# tandem_library(name SOURCES … DEPENDS … PRIVATE_DEPENDS …): the library tandem::<name> of the
-# folder at hand, installed with the package.
+# tandem_library(name [NOT_INSTALLED] SOURCES … DEPENDS … PRIVATE_DEPENDS …): the library
+# tandem::<name> of the folder at hand, a part of the package.
 function(tandem_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg NOT_INSTALLED "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(tandem_${name} STATIC ${arg_SOURCES})
   add_library(tandem::${name} ALIAS tandem_${name})
   set_target_properties(tandem_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
@@ -32,7 +32,7 @@ function(tandem_library name)
     target_link_libraries(tandem_${name} PRIVATE $<BUILD_INTERFACE:${arg_PRIVATE_DEPENDS}>)
   endif()
   tandem_compile_options(tandem_${name})
-  if(TANDEM_INSTALL)
+  if(TANDEM_INSTALL AND NOT arg_NOT_INSTALLED)
     install(TARGETS tandem_${name} EXPORT tandemTargets
             ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
   endif()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Google Benchmark 1.7.1, for bench/ only: without it there are no benchmarks.
-if(TANDEM_BUILD_TESTS)
+if(TANDEM_BUILD_BENCHMARKS)
   set(BENCHMARK_ENABLE_TESTING OFF)
   set(BENCHMARK_ENABLE_INSTALL OFF)
   set(BENCHMARK_ENABLE_WERROR OFF)
