@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154  # repo, preset and say, die, refuse, need, quietly, cmake_in_tree: dev
 
-readonly code_folders='lib fixtures suites tools guest-kernels packaging examples bench'
+readonly code_folders='lib fixtures suites tools guest-kernels cmake examples bench'
 
 command_lint() {
   local fix=no failed=''
