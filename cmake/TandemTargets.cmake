@@ -14,6 +14,9 @@ function(tandem_compile_options target)
   if(TANDEM_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${TANDEM_SANITIZE} -fno-omit-frame-pointer
                                              -fno-sanitize-recover=all)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # false alarms in <regex>, which g++ documents as such
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
     target_link_options(${target} PUBLIC -fsanitize=${TANDEM_SANITIZE})
   endif()
 endfunction()

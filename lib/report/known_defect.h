@@ -35,6 +35,7 @@ struct DefectSubject {
   std::string accelerator;
 };
 
+// One entry of the file. A value.
 struct KnownDefect {
   enum class Side { kSource, kDestination, kEither, kBoth };
 
