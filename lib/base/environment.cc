@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/base/environment.h"
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 #include "lib/base/status.h"
 
@@ -18,9 +20,11 @@ absl::StatusOr<double> EnvironmentNumber(const char* name, double fallback, doub
                                          double maximum) {
   std::optional<std::string> text = EnvironmentValue(name);
   if (!text) return fallback;
-  char* end = nullptr;
-  double value = std::strtod(text->c_str(), &end);
-  if (*end != '\0' || !(value >= minimum && value <= maximum)) {
+  // Not by strtod, for which a program's locale may want a decimal comma.
+  double value = 0;
+  const char* end = text->data() + text->size();
+  auto [parsed, error] = std::from_chars(text->data(), end, value);
+  if (error != std::errc() || parsed != end || !(value >= minimum && value <= maximum)) {
     return MakeError(absl::StatusCode::kInvalidArgument,
                      "{}={} is not a number from {} to {}: correct it or unset it", name, *text,
                      minimum, maximum);

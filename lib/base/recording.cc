@@ -12,6 +12,7 @@ namespace tandem {
 namespace {
 
 constexpr size_t kEventsInTimeoutMessage = 5;
+constexpr size_t kEntryCost = sizeof(RecordingEntry) + 64;  // its node and its place in a queue
 
 // QTEST_LOG streams the conversation with QEMU while it happens, as users of libqtest expect.
 void StreamEntry(const RecordingEntry& entry, absl::Time start) {
@@ -49,41 +50,93 @@ Recording::Recording()
 
 uint64_t Recording::Append(std::string_view origin, EntryKind kind, std::string_view text) {
   std::lock_guard lock(mutex_);
-  RecordingEntry& entry = entries_.emplace_back(RecordingEntry{
-      .sequence = entries_.size() + 1,
-      .time = absl::Now(),
-      .kind = kind,
-      .origin = std::string(origin),
-      .text = std::string(text),
-  });
+  uint64_t sequence = AddEntry(origin, kind, text).sequence;
+  Wake();
+  return sequence;
+}
+
+void Recording::AppendLines(std::string_view origin, EntryKind kind,
+                            const std::vector<std::string>& lines) {
+  if (lines.empty()) return;
+  std::lock_guard lock(mutex_);
+  for (const std::string& line : lines) AddEntry(origin, kind, line);
+  Wake();
+}
+
+RecordingEntry& Recording::AddEntry(std::string_view origin, EntryKind kind,
+                                    std::string_view text) {
+  RecordingEntry& entry = entries_[++last_sequence_];
+  entry = {.sequence = last_sequence_,
+           .time = absl::Now(),
+           .kind = kind,
+           .origin = std::string(origin),
+           .text = std::string(text)};
   if (stream_to_stderr_) StreamEntry(entry, start_time_);
+  if (kind == EntryKind::kStderr || kind == EntryKind::kStdout) LimitStream(entry);
+  return entry;
+}
+
+// Drops half of the tail at a time, so that a flood costs little for each of its lines.
+void Recording::LimitStream(const RecordingEntry& added) {
+  Stream& stream = streams_[{added.origin, added.kind}];
+  size_t size = added.text.size() + kEntryCost;
+  if (stream.tail.empty() && stream.gap == 0 && stream.head_size + size <= kKeptOfStream) {
+    stream.head_size += size;
+    return;
+  }
+  stream.tail.push_back(added.sequence);
+  stream.tail_size += size;
+  if (stream.tail_size <= 2 * kKeptOfStream) return;
+  while (stream.tail.size() > 1 && stream.tail_size > kKeptOfStream) {
+    auto oldest = entries_.find(stream.tail.front());
+    stream.tail.pop_front();
+    stream.tail_size -= oldest->second.text.size() + kEntryCost;
+    ++stream.dropped_lines;
+    stream.dropped_bytes += oldest->second.text.size();
+    if (stream.gap == 0) {
+      stream.gap = oldest->first;
+    } else {
+      entries_.erase(oldest);
+    }
+  }
+  if (stream.gap == 0) return;
+  entries_[stream.gap].text = fmt::format(
+      "[{} lines with {} bytes were dropped here: of each stream Tandem keeps the "
+      "beginning and the end]",
+      stream.dropped_lines, stream.dropped_bytes);
+}
+
+void Recording::Wake() {
   ++changes_;
   changed_.notify_all();
-  return entry.sequence;
 }
 
 void Recording::Notify() {
   std::lock_guard lock(mutex_);
-  ++changes_;
-  changed_.notify_all();
+  Wake();
 }
 
 uint64_t Recording::last_sequence() const {
   std::lock_guard lock(mutex_);
-  return entries_.size();
+  return last_sequence_;
 }
 
 std::vector<RecordingEntry> Recording::EntriesAfter(uint64_t cursor) const {
   std::lock_guard lock(mutex_);
-  if (cursor >= entries_.size()) return {};
-  return {entries_.begin() + static_cast<std::ptrdiff_t>(cursor), entries_.end()};
+  std::vector<RecordingEntry> found;
+  for (auto entry = entries_.upper_bound(cursor); entry != entries_.end(); ++entry) {
+    found.push_back(entry->second);
+  }
+  return found;
 }
 
 std::vector<std::string> Recording::LastOfKind(EntryKind kind, size_t count) const {
   std::lock_guard lock(mutex_);
   std::vector<std::string> lines;
   for (auto entry = entries_.rbegin(); entry != entries_.rend() && lines.size() < count; ++entry) {
-    if (entry->kind == kind) lines.push_back(entry->origin + " " + entry->text);
+    if (entry->second.kind == kind) {
+      lines.push_back(entry->second.origin + " " + entry->second.text);
+    }
   }
   std::reverse(lines.begin(), lines.end());
   return lines;
@@ -124,8 +177,7 @@ absl::Status Recording::Wait(const Deadline& deadline, std::string_view awaited,
 void Recording::Interrupt(absl::Status status) {
   std::lock_guard lock(mutex_);
   if (interruption_.ok()) interruption_ = std::move(status);
-  ++changes_;
-  changed_.notify_all();
+  Wake();
 }
 
 void Recording::ClearInterruption() {

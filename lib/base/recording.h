@@ -8,11 +8,15 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -38,12 +42,17 @@ std::string_view EntryKindName(EntryKind kind);
 
 // One thing that happened. A value.
 struct RecordingEntry {
-  uint64_t sequence = 0;  // 1 for the first entry; no gaps
+  uint64_t sequence = 0;  // 1 for the first entry; no gaps but where a stream was cut
   absl::Time time;        // of the append, by the wall clock
   EntryKind kind = EntryKind::kNote;
   std::string origin;  // role of the machine: "source", "secondary", …; "test" for the test itself
   std::string text;
 };
+
+// Of what one process writes to one of its standard streams the recording keeps the first part and
+// the last; each so long, counted with what an entry costs. In place of the rest stands one entry
+// that says how much is missing.
+inline constexpr size_t kKeptOfStream = 4 << 20;
 
 // Thread-safe. Owns its entries.
 class Recording {
@@ -54,6 +63,8 @@ class Recording {
 
   // Adds an entry stamped now, wakes every waiter, and returns its sequence number.
   uint64_t Append(std::string_view origin, EntryKind kind, std::string_view text);
+  // Several entries with one stamp, for which the waiters are woken once.
+  void AppendLines(std::string_view origin, EntryKind kind, const std::vector<std::string>& lines);
   // Wakes every waiter after a change of state that is not worth an entry.
   void Notify();
 
@@ -83,12 +94,27 @@ class Recording {
   std::string DescribeTimeout(const Deadline& deadline, std::string_view awaited,
                               const std::function<std::string()>& last_state) const;
 
+  // One standard stream of one process.
+  struct Stream {
+    size_t head_size = 0, tail_size = 0;
+    std::deque<uint64_t> tail;  // sequences of the entries behind the head
+    uint64_t gap = 0;           // the entry that stands for what was dropped; 0: nothing was
+    size_t dropped_lines = 0, dropped_bytes = 0;
+  };
+
+  // With mutex_ held.
+  RecordingEntry& AddEntry(std::string_view origin, EntryKind kind, std::string_view text);
+  void LimitStream(const RecordingEntry& added);
+  void Wake();
+
   const absl::Time start_time_;
   const bool stream_to_stderr_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t changes_ = 0;  // appends and notifications
-  std::vector<RecordingEntry> entries_;
+  uint64_t last_sequence_ = 0;
+  std::map<uint64_t, RecordingEntry> entries_;  // by sequence
+  std::map<std::pair<std::string, EntryKind>, Stream> streams_;
   absl::Status interruption_;
 };
 

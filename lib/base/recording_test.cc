@@ -27,6 +27,55 @@ TEST(RecordingTest, NumbersEntriesWithoutGapsAndServesThemByCursor) {
   EXPECT_TRUE(recording.EntriesAfter(99).empty());
 }
 
+// Of a flood on one stream the beginning and the end stay, with a word on what is missing; memory
+// is bounded, and other streams and kinds keep all they have.
+TEST(RecordingTest, KeepsTheBeginningAndTheEndOfAFlood) {
+  constexpr size_t kLines = 300'000;
+  Recording recording;
+  recording.Append("source", EntryKind::kStdout, "other");
+  const std::string padding(100, 'x');
+  std::vector<std::string> part;
+  for (size_t i = 0; i < kLines; ++i) {
+    part.push_back(fmt::format("{} {}", i, padding));
+    if (part.size() < 1000) continue;
+    recording.AppendLines("source", EntryKind::kStderr, part);
+    part.clear();
+  }
+  EXPECT_EQ(recording.last_sequence(), kLines + 1);
+  std::vector<RecordingEntry> kept = recording.EntriesAfter(0);
+  EXPECT_EQ(kept[0].text, "other");
+  EXPECT_EQ(kept[1].text, "0 " + padding);
+  EXPECT_EQ(kept.back().text, fmt::format("{} {}", kLines - 1, padding));
+  size_t kept_bytes = 0, gaps = 0, dropped = 0;
+  for (const RecordingEntry& entry : kept) {
+    kept_bytes += entry.text.size();
+    if (entry.text[0] != '[') continue;
+    ++gaps;
+    dropped = std::stoul(entry.text.substr(1));
+    EXPECT_THAT(entry.text, HasSubstr("lines with"));
+  }
+  EXPECT_EQ(gaps, 1u);
+  EXPECT_EQ(kept.size() - 2 + dropped, kLines) << "each line is kept or counted";
+  EXPECT_LT(kept_bytes, 3 * kKeptOfStream);
+  EXPECT_GT(kept_bytes, kKeptOfStream / 2);
+}
+
+// A condition is looked at once for a batch of lines, not for each of them.
+TEST(RecordingTest, ABatchWakesAWaiterOnce) {
+  Recording recording;
+  std::atomic<int> looks = 0;
+  std::thread writer([&] {
+    while (looks < 1) std::this_thread::yield();
+    recording.AppendLines("source", EntryKind::kStderr, std::vector<std::string>(1000, "x"));
+    while (looks < 2) std::this_thread::yield();
+    recording.Notify();
+  });
+  EXPECT_TRUE(
+      recording.Wait(Deadline::After(absl::Seconds(10)), "looks", [&] { return ++looks == 3; })
+          .ok());
+  writer.join();
+}
+
 TEST(RecordingTest, WaitReturnsWhenAnotherThreadMakesTheConditionTrue) {
   Recording recording;
   std::atomic<bool> done = false;

@@ -8,7 +8,10 @@
 namespace tandem {
 
 absl::Status ErrnoError(int error, const std::string& what) {
-  return absl::ErrnoToStatus(error, what);
+  absl::Status status = absl::ErrnoToStatus(error, what);
+  // Which is a missing ability, a reason to skip; no errno is (ETXTBSY, EBUSY, EPIPE, …).
+  if (!absl::IsFailedPrecondition(status)) return status;
+  return absl::InternalError(Message(status));
 }
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }

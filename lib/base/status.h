@@ -39,7 +39,8 @@ absl::Status MakeError(absl::StatusCode code, fmt::format_string<Args...> format
   return absl::Status(code, fmt::format(format, std::forward<Args>(args)...));
 }
 
-// A status of `code` with the message of errno's value `error` after the formatted one.
+// A status with the message of errno's value `error` after `what`; never FailedPrecondition, which
+// would turn into a skip.
 absl::Status ErrnoError(int error, const std::string& what);
 
 // The message of a status, without its code.
