@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -150,12 +151,21 @@ absl::Status ChildProcess::Start(const SpawnOptions& options) {
   for (auto [output, pipe] : {std::pair{&stdout_, &out}, std::pair{&stderr_, &err}}) {
     output->fd = std::move(pipe->read);
     fcntl(output->fd.get(), F_SETFL, O_NONBLOCK);
-    output->watch = IoThread::Instance().Watch(output->fd.get(), [this, output = output] {
+  }
+  absl::Status watched = StartWatching();
+  if (!watched.ok()) Reap();
+  return watched;
+}
+
+absl::Status ChildProcess::StartWatching() {
+  for (Output* output : {&stdout_, &stderr_}) {
+    TANDEM_ASSIGN_OR_RETURN(output->watch, IoThread::Instance().Watch(output->fd.get(), [=, this] {
       ssize_t size = ReadOutput(*output);
       return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
-    });
+    }));
   }
-  exit_watch_ = IoThread::Instance().Watch(pidfd_.get(), [this] { return OnExit(); });
+  TANDEM_ASSIGN_OR_RETURN(exit_watch_,
+                          IoThread::Instance().Watch(pidfd_.get(), [this] { return OnExit(); }));
   return absl::OkStatus();
 }
 
@@ -168,9 +178,13 @@ void ChildProcess::Reap() {
 ssize_t ChildProcess::ReadOutput(Output& output) {
   char buffer[kReadSize];
   ssize_t size = read(output.fd.get(), buffer, sizeof buffer);
-  auto on_line = [&](std::string_view line) { TakeLine(output.kind, line); };
+  int error = errno;
+  std::vector<std::string> lines;
+  auto on_line = [&](std::string_view line) { lines.emplace_back(line); };
   if (size > 0) output.splitter.Feed({buffer, static_cast<size_t>(size)}, on_line);
   if (size == 0) output.splitter.Finish(on_line);
+  Record(output, lines);
+  errno = error;
   return size;
 }
 
@@ -182,15 +196,16 @@ void ChildProcess::ReadLastOutput(Output& output) {
     if (size <= 0) break;
     unread -= static_cast<int>(size);
   }
-  output.splitter.Finish([&](std::string_view line) { TakeLine(output.kind, line); });
+  output.splitter.Finish([&](std::string_view line) { Record(output, {std::string(line)}); });
 }
 
-void ChildProcess::TakeLine(EntryKind kind, std::string_view line) {
-  if (kind == EntryKind::kStderr && !line.empty()) {
+void ChildProcess::Record(const Output& output, const std::vector<std::string>& lines) {
+  auto last = std::find_if(lines.rbegin(), lines.rend(), [](auto& line) { return !line.empty(); });
+  if (output.kind == EntryKind::kStderr && last != lines.rend()) {
     std::lock_guard lock(mutex_);
-    last_stderr_line_ = line.substr(0, kQuotedLine);
+    last_stderr_line_ = last->substr(0, kQuotedLine);
   }
-  recording_.Append(name_, kind, line);
+  recording_.AppendLines(name_, output.kind, lines);
 }
 
 bool ChildProcess::OnExit() {
@@ -209,11 +224,21 @@ bool ChildProcess::OnExit() {
   if (exit_expected_) {
     recording_.Notify();
   } else {
-    recording_.Interrupt(MakeError(
-        absl::StatusCode::kUnavailable, "{} (pid {}) died with {}; its last line on stderr: {}",
-        name_, pid_, status.ToString(), last_stderr_line_.empty() ? "(none)" : last_stderr_line_));
+    recording_.Interrupt(DescribeDeath());
   }
   return false;
+}
+
+absl::Status ChildProcess::DescribeDeath() const {
+  return MakeError(absl::StatusCode::kUnavailable,
+                   "{} (pid {}) died with {}; its last line on stderr: {}", name_, pid_,
+                   exit_status_->ToString(),
+                   last_stderr_line_.empty() ? "(none)" : last_stderr_line_);
+}
+
+absl::Status ChildProcess::DeathError() const {
+  std::lock_guard lock(mutex_);
+  return DescribeDeath();
 }
 
 std::optional<ExitStatus> ChildProcess::exit_status() const {

@@ -3,8 +3,8 @@
 //
 // The child runs in its own process group, dies with the thread that spawned it (PR_SET_PDEATHSIG:
 // spawn from the main thread), and carries a tag by which its whole family is found. Its output
-// goes line by line with times into the Recording. Its end is noticed by the I/O thread through a
-// pidfd; an end that nobody expected interrupts every wait on the Recording.
+// goes line by line with times into the Recording, which limits it. Its end is noticed by the I/O
+// thread through a pidfd; an end that nobody expected interrupts every wait on the Recording.
 #pragma once
 
 #include <sys/types.h>
@@ -59,6 +59,9 @@ class ChildProcess {
   // The last line that is not empty, cut after 1000 bytes; empty when there was none.
   std::string last_stderr_line() const;
 
+  // Unavailable, with name, pid, how it died and its last line on stderr. After its end.
+  absl::Status DeathError() const;
+
   // From now on its end is no surprise: waits on other things go on when it dies. Comes too late
   // for a program that may end at once: see SpawnOptions::ends_by_itself.
   void ExpectExit();
@@ -74,22 +77,26 @@ class ChildProcess {
   absl::Status KillTree(const Deadline& deadline);
 
  private:
+  static constexpr size_t kLongestLine = 1 << 20;  // a longer one is recorded in pieces
+
   struct Output {
     UniqueFd fd;
     EntryKind kind;
-    LineSplitter splitter;
+    LineSplitter splitter{kLongestLine};
     IoThread::WatchId watch = 0;
   };
 
   ChildProcess(const SpawnOptions& options, std::string tag, Recording& recording);
   absl::Status Start(const SpawnOptions& options);
+  absl::Status StartWatching();
   void Reap();  // SIGKILLs a child that the I/O thread does not watch
   // Reads once and returns what read(2) did; the rest waits for the I/O thread's next turn.
   ssize_t ReadOutput(Output& output);
   // Reads what the child left in the pipe, which a grandchild may hold open and go on filling.
   void ReadLastOutput(Output& output);
-  void TakeLine(EntryKind kind, std::string_view line);
+  void Record(const Output& output, const std::vector<std::string>& lines);
   bool OnExit();
+  absl::Status DescribeDeath() const;  // with mutex_ held
 
   const std::string name_;
   const std::string tag_;

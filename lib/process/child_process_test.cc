@@ -256,21 +256,23 @@ TEST_F(ChildProcessTest, IgnoringSigtermIsNoHelp) {
   EXPECT_EQ(child->exit_status()->ToString(), "signal 9 (SIGKILL)");
 }
 
-// A line of ten megabytes is recorded whole, but not quoted whole.
-TEST_F(ChildProcessTest, AVeryLongLineArrivesWhole) {
+// A line of ten megabytes is recorded whole, in pieces, but not quoted whole.
+TEST_F(ChildProcessTest, AVeryLongLineArrivesInPieces) {
   auto child = Run("head -c 10000000 /dev/zero | tr '\\0' x | tee /dev/stderr");
   EXPECT_TRUE(EndOf(*child).succeeded());
-  EXPECT_EQ(Lines(EntryKind::kStdout).at(0), std::string(10'000'000, 'x'));
-  EXPECT_EQ(Lines(EntryKind::kStderr).at(0).size(), 10'000'000u);
+  for (EntryKind kind : {EntryKind::kStdout, EntryKind::kStderr}) {
+    EXPECT_EQ(Lines(kind).at(0).size(), size_t{1} << 20);
+    EXPECT_TRUE(fmt::format("{}", fmt::join(Lines(kind), "")) == std::string(10'000'000, 'x'));
+  }
   EXPECT_EQ(child->last_stderr_line().size(), 1000u);
 }
 
-// Two hundred thousand lines arrive in order and complete.
+// Fifty thousand lines arrive in order and complete.
 TEST_F(ChildProcessTest, ManyLinesArriveInOrder) {
-  auto child = Run("exec seq 200000");
+  auto child = Run("exec seq 50000");
   EXPECT_TRUE(EndOf(*child).succeeded());
   std::vector<std::string> lines = Lines(EntryKind::kStdout);
-  ASSERT_EQ(lines.size(), 200'000u);
+  ASSERT_EQ(lines.size(), 50'000u);
   for (size_t i = 0; i < lines.size(); ++i) ASSERT_EQ(lines[i], std::to_string(i + 1));
 }
 
@@ -318,10 +320,13 @@ TEST_F(ChildProcessTest, AnEndThatWasStolenIsNoticed) {
   UniqueFd readable(eventfd(1, EFD_CLOEXEC));
   std::promise<void> go_on;
   auto child = Spawn("exec sleep 600");
-  auto busy = IoThread::Instance().Watch(readable.get(), [&] {
-    go_on.get_future().wait();
-    return false;
-  });
+  auto busy = IoThread::Instance()
+                  .Watch(readable.get(),
+                         [&] {
+                           go_on.get_future().wait();
+                           return false;
+                         })
+                  .value();
   EXPECT_TRUE(child->Signal(SIGKILL).ok());
   EXPECT_EQ(waitpid(child->pid(), nullptr, 0), child->pid());
   go_on.set_value();

@@ -7,8 +7,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <system_error>
 
-#include "lib/base/log.h"
+#include "lib/base/status.h"
 
 namespace tandem {
 namespace {
@@ -23,24 +24,34 @@ IoThread& IoThread::Instance() {
 }
 
 IoThread::IoThread() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_.valid()) {
+    broken_ = ErrnoError(errno, "cannot make an epoll descriptor");
+    return;
+  }
   // Signals (Ctrl-C, alarms) are for the main thread.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { Run(); });
+  try {
+    thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error& error) {  // no memory for its stack, too many processes
+    broken_ = ErrnoError(error.code().value(), "cannot start the I/O thread");
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-IoThread::WatchId IoThread::Watch(int fd, Handler handler) {
+absl::StatusOr<IoThread::WatchId> IoThread::Watch(int fd, Handler handler) {
   std::lock_guard lock(mutex_);
+  if (!broken_.ok()) return broken_;
   WatchId id = next_id_++;
   watches_.emplace(id, Watched{fd, std::make_shared<Handler>(std::move(handler))});
   epoll_event event{};
   event.events = EPOLLIN | EPOLLRDHUP;
   event.data.u64 = id;
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    Log().critical("cannot watch descriptor {}: errno {}", fd, errno);
+    int error = errno;
     watches_.erase(id);
+    return ErrnoError(error, fmt::format("cannot watch descriptor {}", fd));
   }
   return id;
 }

@@ -13,6 +13,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "absl/status/statusor.h"
 #include "lib/base/unique_fd.h"
 
 namespace tandem {
@@ -29,8 +30,8 @@ class IoThread {
   static IoThread& Instance();
 
   // The descriptor stays the caller's and must stay open until Unwatch has returned, also where the
-  // handler has said no.
-  WatchId Watch(int fd, Handler handler);
+  // handler has said no. Fails with the errno of what the system lacks for it. No id is 0.
+  absl::StatusOr<WatchId> Watch(int fd, Handler handler);
   // When this returns the handler is not running and will not run again. Harmless for a watch that
   // has already ended.
   void Unwatch(WatchId id);
@@ -48,7 +49,8 @@ class IoThread {
   bool OnIoThread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
   UniqueFd epoll_;
-  std::mutex mutex_;  // not held while a handler runs
+  absl::Status broken_;  // why there is no thread; OK when there is one
+  std::mutex mutex_;     // not held while a handler runs
   std::condition_variable handler_returned_;
   std::unordered_map<WatchId, Watched> watches_;
   WatchId next_id_ = 1;

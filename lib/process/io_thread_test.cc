@@ -14,6 +14,10 @@ namespace {
 // Far beyond what the tests take; a test that runs into it has failed.
 constexpr auto kLongTime = std::chrono::seconds(60);
 
+IoThread::WatchId Watch(int fd, IoThread::Handler handler) {
+  return IoThread::Instance().Watch(fd, std::move(handler)).value();
+}
+
 UniqueFd MakeReadable() { return UniqueFd(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 // A handler is called again as long as its descriptor stays readable, and not after it said no.
@@ -21,7 +25,7 @@ TEST(IoThreadTest, CallsTheHandlerUntilItSaysNo) {
   UniqueFd readable = MakeReadable();
   std::atomic<int> calls = 0;
   std::promise<void> third_call;
-  auto watch = IoThread::Instance().Watch(readable.get(), [&] {
+  auto watch = Watch(readable.get(), [&] {
     if (++calls == 3) third_call.set_value();
     return calls < 3;
   });
@@ -37,8 +41,8 @@ TEST(IoThreadTest, AHandlerMayUnwatchItselfAndOthers) {
   std::promise<IoThread::WatchId> own_id;
   auto id = own_id.get_future().share();
   UniqueFd never_readable(eventfd(0, EFD_CLOEXEC));
-  auto other = IoThread::Instance().Watch(never_readable.get(), [&] { return ++second_calls > 0; });
-  auto watch = IoThread::Instance().Watch(first.get(), [&] {
+  auto other = Watch(never_readable.get(), [&] { return ++second_calls > 0; });
+  auto watch = Watch(first.get(), [&] {
     ++first_calls;
     IoThread::Instance().Unwatch(other);
     IoThread::Instance().Unwatch(id.get());
@@ -46,7 +50,7 @@ TEST(IoThreadTest, AHandlerMayUnwatchItselfAndOthers) {
   });
   own_id.set_value(watch);
   std::promise<void> done;  // of a later watch: by then the first would have been called again
-  auto last = IoThread::Instance().Watch(third.get(), [&, turns = 0]() mutable {
+  auto last = Watch(third.get(), [&, turns = 0]() mutable {
     if (++turns == 3) done.set_value();
     return turns < 3;
   });
@@ -62,7 +66,7 @@ TEST(IoThreadTest, UnwatchAwaitsTheRunningHandler) {
   UniqueFd readable = MakeReadable();
   std::promise<void> entered, leave;
   std::atomic<bool> left = false;
-  auto watch = IoThread::Instance().Watch(readable.get(), [&] {
+  auto watch = Watch(readable.get(), [&] {
     entered.set_value();
     leave.get_future().wait();
     left = true;
@@ -82,12 +86,12 @@ TEST(IoThreadTest, UnwatchAwaitsTheRunningHandler) {
 TEST(IoThreadTest, UnwatchDoesNotAwaitTheHandlersOfOthers) {
   UniqueFd readable = MakeReadable(), idle(eventfd(0, EFD_CLOEXEC));
   std::promise<void> entered, leave;
-  auto busy = IoThread::Instance().Watch(readable.get(), [&] {
+  auto busy = Watch(readable.get(), [&] {
     entered.set_value();
     leave.get_future().wait();
     return false;
   });
-  auto other = IoThread::Instance().Watch(idle.get(), [] { return false; });
+  auto other = Watch(idle.get(), [] { return false; });
   entered.get_future().wait();
   auto unwatched = std::async(std::launch::async, [&] { IoThread::Instance().Unwatch(other); });
   EXPECT_EQ(unwatched.wait_for(kLongTime), std::future_status::ready);
@@ -100,7 +104,7 @@ TEST(IoThreadTest, AReusedDescriptorNumberIsHeard) {
   for (int round = 0; round < 200; ++round) {
     UniqueFd readable = MakeReadable();
     std::promise<void> called;
-    auto watch = IoThread::Instance().Watch(readable.get(), [&] {
+    auto watch = Watch(readable.get(), [&] {
       called.set_value();
       return false;
     });
@@ -113,12 +117,18 @@ TEST(IoThreadTest, AReusedDescriptorNumberIsHeard) {
 // Whatever keeps its fellow handlers running cannot keep Unwatch from returning.
 TEST(IoThreadTest, UnwatchReturnsWhileHandlersRunWithoutPause) {
   UniqueFd readable = MakeReadable();
-  auto always = IoThread::Instance().Watch(readable.get(), [] { return true; });
+  auto always = Watch(readable.get(), [] { return true; });
   for (int round = 0; round < 1000; ++round) {
     UniqueFd other = MakeReadable();
-    IoThread::Instance().Unwatch(IoThread::Instance().Watch(other.get(), [] { return true; }));
+    IoThread::Instance().Unwatch(Watch(other.get(), [] { return true; }));
   }
   IoThread::Instance().Unwatch(always);
+}
+
+// A descriptor that cannot be watched is an error, not a wait for ever.
+TEST(IoThreadTest, WhatCannotBeWatchedIsAnError) {
+  absl::Status status = IoThread::Instance().Watch(9999, [] { return false; }).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status.ToString();
 }
 
 }  // namespace

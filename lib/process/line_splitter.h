@@ -2,6 +2,7 @@
 // Cuts a stream of bytes into lines.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@ class LineSplitter {
  public:
   using LineHandler = std::function<void(std::string_view)>;
 
+  LineSplitter() = default;
+  // Lines longer than `longest` bytes are handed over in pieces, so that memory is bounded.
+  explicit LineSplitter(size_t longest) : longest_(longest) {}
+
   // Calls `on_line` for each line that these bytes complete.
   void Feed(std::string_view bytes, const LineHandler& on_line);
   // Hands over what is left as a last line, when there is any.
@@ -21,6 +26,7 @@ class LineSplitter {
   const std::string& partial() const { return partial_; }
 
  private:
+  size_t longest_ = std::string::npos;
   std::string partial_;
 };
 

@@ -23,5 +23,16 @@ TEST(LineSplitterTest, JoinsPiecesAndDropsLineEnds) {
   EXPECT_THAT(lines, ElementsAre("one", "two", "", "th"));
 }
 
+// A line without end does not fill the memory: it comes in pieces.
+TEST(LineSplitterTest, CutsLinesThatAreTooLong) {
+  std::vector<std::string> lines;
+  auto keep = [&](std::string_view line) { lines.emplace_back(line); };
+  LineSplitter splitter(4);
+  splitter.Feed("123456789", keep);
+  splitter.Feed("0\nabcd\nx", keep);
+  splitter.Finish(keep);
+  EXPECT_THAT(lines, ElementsAre("1234", "5678", "90", "abcd", "x"));
+}
+
 }  // namespace
 }  // namespace tandem

@@ -52,10 +52,10 @@ absl::Status Machine::Start(const QemuBinary& binary, const ScratchDirectory& sc
     spawn.argv.push_back(std::move(argument));
   }
   TANDEM_ASSIGN_OR_RETURN(process_, ChildProcess::Spawn(spawn, recording_));
-  connect_watch_ = IoThread::Instance().Watch(qmp_listener_.get(), [this] {
+  TANDEM_ASSIGN_OR_RETURN(connect_watch_, IoThread::Instance().Watch(qmp_listener_.get(), [this] {
     recording_.Notify();
     return false;
-  });
+  }));
   return absl::OkStatus();
 }
 
@@ -77,8 +77,14 @@ absl::Status Machine::AwaitReady(const Deadline& deadline) {
   client->set_explain_end([this](const absl::Status& ended) { return ExplainEnd(ended); });
   TANDEM_RETURN_IF_ERROR(client->Negotiate(deadline));
   // QEMU answers commands only when all its devices are there, so the console is connected by now.
-  TANDEM_ASSIGN_OR_RETURN(UniqueFd serial, AcceptUnix(serial_listener_.get()));
-  serial_ = std::make_unique<SerialPort>(role(), std::move(serial), recording_);
+  absl::StatusOr<UniqueFd> serial = AcceptUnix(serial_listener_.get());
+  if (absl::IsUnavailable(serial.status())) {
+    return ExplainEnd(MakeError(absl::StatusCode::kInternal,
+                                "the {} (pid {}) answers QMP but did not connect its serial port",
+                                role(), pid()));
+  }
+  TANDEM_RETURN_IF_ERROR(serial.status());
+  TANDEM_ASSIGN_OR_RETURN(serial_, SerialPort::Open(role(), *std::move(serial), recording_));
   qmp_ = std::move(client);
   return absl::OkStatus();
 }
@@ -88,13 +94,7 @@ absl::Status Machine::ExplainEnd(const absl::Status& connection_ended) const {
       .Wait(Deadline::After(kDeathAfterDisconnect), "the end of " + role(),
             [this] { return !process_->running(); })
       .IgnoreError();
-  std::optional<ExitStatus> status = process_->exit_status();
-  if (!status) return connection_ended;
-  std::string said = process_->last_stderr_line();
-  return MakeError(absl::StatusCode::kUnavailable,
-                   "{} (pid {}) died with {}; its last line on "
-                   "stderr: {}",
-                   role(), process_->pid(), status->ToString(), said.empty() ? "(none)" : said);
+  return process_->running() ? connection_ended : process_->DeathError();
 }
 
 bool Machine::alive() const { return ready() && process_->running() && qmp_->connected(); }
@@ -156,10 +156,7 @@ absl::Status Machine::Quit(const Deadline& deadline) {
   TANDEM_RETURN_IF_ERROR(qmp_->Execute("quit", deadline).status());
   TANDEM_ASSIGN_OR_RETURN(ExitStatus status, process_->WaitForExit(deadline));
   if (status.succeeded()) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInternal,
-                   "{} ended with {} after quit; its last line on "
-                   "stderr: {}",
-                   role(), status.ToString(), process_->last_stderr_line());
+  return MakeError(absl::StatusCode::kInternal, "after quit, {}", Message(process_->DeathError()));
 }
 
 absl::Status Machine::Kill(const Deadline& deadline) {

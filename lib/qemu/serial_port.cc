@@ -5,14 +5,22 @@
 
 #include <cerrno>
 
+#include "lib/base/status.h"
+
 namespace tandem {
 
-SerialPort::SerialPort(std::string name, UniqueFd socket, Recording& recording)
-    : name_(std::move(name)), recording_(recording), socket_(std::move(socket)) {
-  watch_ = IoThread::Instance().Watch(socket_.get(), [this] { return OnReadable(); });
+absl::StatusOr<std::unique_ptr<SerialPort>> SerialPort::Open(std::string name, UniqueFd socket,
+                                                             Recording& recording) {
+  std::unique_ptr<SerialPort> port(new SerialPort(std::move(name), std::move(socket), recording));
+  TANDEM_ASSIGN_OR_RETURN(
+      port->watch_, IoThread::Instance().Watch(port->socket_.get(),
+                                               [port = port.get()] { return port->OnReadable(); }));
+  return port;
 }
 
-SerialPort::~SerialPort() { IoThread::Instance().Unwatch(watch_); }
+SerialPort::~SerialPort() {
+  if (watch_ != 0) IoThread::Instance().Unwatch(watch_);
+}
 
 bool SerialPort::OnReadable() {
   char buffer[4096];

@@ -51,10 +51,17 @@ absl::Status WriteTimeout(const Deadline& deadline) {
 
 QmpClient::QmpClient(std::string name, UniqueFd socket, Recording& recording)
     : name_(std::move(name)), recording_(recording), socket_(std::move(socket)) {
-  watch_ = IoThread::Instance().Watch(socket_.get(), [this] { return OnReadable(); });
+  auto watch = IoThread::Instance().Watch(socket_.get(), [this] { return OnReadable(); });
+  if (watch.ok()) {
+    watch_ = *watch;
+  } else {
+    Fail(WithContext(watch.status(), name_));
+  }
 }
 
-QmpClient::~QmpClient() { IoThread::Instance().Unwatch(watch_); }
+QmpClient::~QmpClient() {
+  if (watch_ != 0) IoThread::Instance().Unwatch(watch_);
+}
 
 bool QmpClient::OnReadable() {
   char buffer[kReadSize];
@@ -275,8 +282,11 @@ absl::StatusOr<QmpEvent> QmpClient::WaitForEvent(EventCursor cursor, const Event
                                                  std::string_view awaited,
                                                  const Deadline& deadline) {
   std::optional<QmpEvent> found;
+  // Each event is looked at once, however often something else wakes this wait.
   TANDEM_RETURN_IF_ERROR(recording_.Wait(deadline, fmt::format("{} of {}", awaited, name_), [&] {
+    EventCursor known = events_.cursor();
     found = events_.FindAfter(cursor, wanted);
+    cursor = known;
     return found.has_value() || !connected();
   }));
   if (found) return *found;

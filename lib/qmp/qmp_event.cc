@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/qmp/qmp_event.h"
 
-#include <algorithm>
-
 namespace tandem {
 
 void EventLog::Append(const Json& event, absl::Time read_time) {
@@ -31,15 +29,18 @@ std::vector<QmpEvent> EventLog::EventsAfter(EventCursor cursor) const {
 
 std::optional<QmpEvent> EventLog::FindAfter(EventCursor cursor,
                                             const EventPredicate& wanted) const {
-  std::vector<QmpEvent> events = EventsAfter(cursor);
-  auto found = std::find_if(events.begin(), events.end(), wanted);
-  if (found == events.end()) return std::nullopt;
-  return *found;
+  std::lock_guard lock(mutex_);
+  for (size_t i = cursor; i < events_.size(); ++i) {
+    if (wanted(events_[i])) return events_[i];
+  }
+  return std::nullopt;
 }
 
 size_t EventLog::CountAfter(EventCursor cursor, const EventPredicate& wanted) const {
-  std::vector<QmpEvent> events = EventsAfter(cursor);
-  return static_cast<size_t>(std::count_if(events.begin(), events.end(), wanted));
+  std::lock_guard lock(mutex_);
+  size_t count = 0;
+  for (size_t i = cursor; i < events_.size(); ++i) count += wanted(events_[i]) ? 1 : 0;
+  return count;
 }
 
 EventPredicate EventNamed(std::string name) {

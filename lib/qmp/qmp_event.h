@@ -36,7 +36,8 @@ class EventLog {
   void Append(const Json& event, absl::Time read_time);
   EventCursor cursor() const;
   std::vector<QmpEvent> EventsAfter(EventCursor cursor) const;
-  // The first event behind `cursor` for which `wanted` is true.
+  // The first event behind `cursor` for which `wanted` is true, and how many there are. `wanted` is
+  // called with the log locked, so it must not use the log.
   std::optional<QmpEvent> FindAfter(EventCursor cursor, const EventPredicate& wanted) const;
   size_t CountAfter(EventCursor cursor, const EventPredicate& wanted) const;
 
