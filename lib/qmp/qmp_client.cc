@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -286,7 +287,7 @@ absl::StatusOr<QmpEvent> QmpClient::WaitForEvent(EventCursor cursor, const Event
   TANDEM_RETURN_IF_ERROR(recording_.Wait(deadline, fmt::format("{} of {}", awaited, name_), [&] {
     EventCursor known = events_.cursor();
     found = events_.FindAfter(cursor, wanted);
-    cursor = known;
+    cursor = std::max(cursor, known);
     return found.has_value() || !connected();
   }));
   if (found) return *found;
