@@ -113,7 +113,7 @@ ChildProcess::ChildProcess(const SpawnOptions& options, std::string tag, Recordi
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Spawn(const SpawnOptions& options,
                                                                   Recording& recording) {
-  Guardian::Instance();
+  TANDEM_RETURN_IF_ERROR(Guardian::Instance().status());
   std::unique_ptr<ChildProcess> child(new ChildProcess(options, NextTag(), recording));
   TANDEM_RETURN_IF_ERROR(child->Start(options));
   return child;
@@ -284,14 +284,14 @@ absl::Status ChildProcess::KillTree(const Deadline& deadline) {
     kill(-pid_, SIGKILL);
     syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
   }
-  TANDEM_RETURN_IF_ERROR(KillTagged(tag_, deadline));
+  absl::Status family = KillTagged(tag_, deadline);
   // Not a Wait on the recording: an interruption must not keep us from reaping.
   std::unique_lock lock(mutex_);
   if (!ended_.wait_until(lock, deadline.time_point(), [&] { return exit_status_.has_value(); })) {
     return MakeError(absl::StatusCode::kDeadlineExceeded, "{} (pid {}) survives SIGKILL", name_,
                      pid_);
   }
-  return absl::OkStatus();
+  return family;
 }
 
 ChildProcess::~ChildProcess() {

@@ -209,7 +209,7 @@ TEST_F(ChildProcessTest, KillTreeEndsADetachedGrandchild) {
   EXPECT_TRUE(child->KillTree(LongTime()).ok());
   EXPECT_FALSE(child->running());
   EXPECT_TRUE(HasEnded(grandchild));
-  EXPECT_TRUE(FindTagged(OwnerTagPrefix()).empty());
+  EXPECT_TRUE(FindTagged(OwnerTagPrefix())->empty());
 }
 
 // A process shows no environment for an instant in execve(2): one that does nothing but exec is not
@@ -221,7 +221,7 @@ TEST_F(ChildProcessTest, KillTreeFindsAGrandchildInTheMiddleOfExec) {
     auto child = Spawn(kScript);
     ASSERT_TRUE(recording_.Wait(LongTime(), "go", [&] { return CountLines() > round; }).ok());
     EXPECT_TRUE(child->KillTree(LongTime()).ok());
-    ASSERT_TRUE(FindTagged(OwnerTagPrefix()).empty()) << "round " << round;
+    ASSERT_TRUE(FindTagged(OwnerTagPrefix())->empty()) << "round " << round;
   }
 }
 
@@ -283,11 +283,11 @@ TEST_F(ChildProcessTest, FiftyChildrenLeaveNothing) {
   std::vector<std::unique_ptr<ChildProcess>> children;
   for (int i = 0; i < 50; ++i) children.push_back(Spawn("echo hello; exec sleep 600"));
   EXPECT_TRUE(recording_.Wait(LongTime(), "50 lines", [&] { return CountLines() == 50; }).ok());
-  EXPECT_EQ(FindTagged(OwnerTagPrefix()).size(), 50u);
+  EXPECT_EQ(FindTagged(OwnerTagPrefix())->size(), 50u);
   children.clear();
   EXPECT_EQ(CountFds(), fds);
   EXPECT_FALSE(HasZombie());
-  EXPECT_TRUE(FindTagged(OwnerTagPrefix()).empty());
+  EXPECT_TRUE(FindTagged(OwnerTagPrefix())->empty());
   EXPECT_TRUE(recording_.interruption().ok());
 }
 

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "lib/base/log.h"
+#include "lib/base/status.h"
 #include "lib/process/line_splitter.h"
 #include "lib/process/process_tree.h"
 
@@ -81,21 +82,62 @@ void Guardian::StartIfDead() {
 }
 
 void Guardian::Start() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    Log().error("no guardian: socketpair failed with errno {}", errno);
+  // A fork of the first owner has no I/O thread: its guardian is replaced at the next use.
+  if (first_owner_ < 0) first_owner_ = getpid();
+  bool is_fork = first_owner_ != getpid();
+  if (watch_ != 0 && !is_fork) IoThread::Instance().Unwatch(watch_);
+  watch_ = 0;
+  status_ = Fork();
+  if (!status_.ok()) {
+    pid_ = -1;
+    pipe_.reset();
     return;
   }
+  for (const std::string& directory : directories_) Send(kProtect, directory);
+  if (is_fork) return;
+  auto watch = IoThread::Instance().Watch(pipe_.get(), [this] { return OnDeath(); });
+  if (watch.ok()) watch_ = *watch;
+}
+
+absl::Status Guardian::Fork() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return ErrnoError(errno, "cannot make a socket for the guardian");
+  }
+  UniqueFd theirs(ends[1]);
+  pipe_.reset(ends[0]);
   owner_ = getpid();
   std::string owner_tag = OwnerTagPrefix();
   pid_ = fork();
-  if (pid_ == 0) RunGuardian(ends[1], owner_tag);
-  close(ends[1]);
-  pipe_.reset(ends[0]);
-  if (pid_ < 0) Log().error("no guardian: fork failed with errno {}", errno);
+  if (pid_ == 0) RunGuardian(theirs.get(), owner_tag);
+  if (pid_ < 0) return ErrnoError(errno, "cannot fork the guardian");
+  theirs.reset();
   char ready = 0;
-  TEMP_FAILURE_RETRY(read(pipe_.get(), &ready, 1));
-  for (const std::string& directory : directories_) Send(kProtect, directory);
+  if (TEMP_FAILURE_RETRY(read(pipe_.get(), &ready, 1)) == 1) return absl::OkStatus();
+  TEMP_FAILURE_RETRY(waitpid(pid_, nullptr, 0));
+  return absl::UnavailableError("the guardian died at its start");
+}
+
+// The guardian never writes but at its start, so its end of the pipe is closed.
+bool Guardian::OnDeath() {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return true;  // asked again; who holds it may be waiting for this to return
+  pid_t killed = pid_;
+  TEMP_FAILURE_RETRY(waitpid(killed, nullptr, 0));
+  Start();
+  Log().warn("somebody killed the guardian (pid {}): {}", killed,
+             status_.ok() ? fmt::format("pid {} takes its place", pid_) : Message(status_));
+  return false;
+}
+
+absl::Status Guardian::status() {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+pid_t Guardian::pid() {
+  std::lock_guard lock(mutex_);
+  return pid_;
 }
 
 bool Guardian::Send(char order, const std::string& path) {
@@ -112,10 +154,11 @@ void Guardian::SendOrReplace(char order, const std::string& path) {
   Start();
 }
 
-void Guardian::ProtectDirectory(const std::string& path) {
+absl::Status Guardian::ProtectDirectory(const std::string& path) {
   std::lock_guard lock(mutex_);
   directories_.insert(path);
   SendOrReplace(kProtect, path);
+  return status_;
 }
 
 void Guardian::ForgetDirectory(const std::string& path) {

@@ -39,12 +39,6 @@ void Report(const char* name, const std::string& value) {
   auto scratch = ScratchDirectory::Create().value();
   std::filesystem::create_directory(scratch->File("sub"));
   std::ofstream(scratch->File("sub/file")) << "text";
-  if (role == "replaces_guardian") {
-    pid_t first = Guardian::Instance().pid();
-    kill(first, SIGKILL);
-    siginfo_t info{};
-    waitid(P_PID, static_cast<id_t>(first), &info, WEXITED | WNOWAIT);
-  }
   if (role == "forks" && fork() == 0) {
     auto own = ScratchDirectory::Create().value();
     Report("fork_guardian", std::to_string(Guardian::Instance().pid()));
@@ -88,6 +82,7 @@ class OwnerProcess {
       setpgid(0, 0);
       prctl(PR_SET_PDEATHSIG, SIGKILL);  // where a timeout kills this test
       dup2(ends[1], STDOUT_FILENO);
+      dup2(ends[1], STDERR_FILENO);
       execl("/proc/self/exe", "owner", "--gtest_filter=GuardianTest.*", nullptr);
       _exit(127);
     }
@@ -115,6 +110,11 @@ class OwnerProcess {
       pidfds_[name].reset(static_cast<int>(syscall(SYS_pidfd_open, std::stoi(value), 0)));
       EXPECT_TRUE(pidfds_[name].valid()) << line;
     }
+  }
+  // Awaits the warning that the guardian was killed, and takes the successor for the guardian.
+  void ReadSuccessor() {
+    reports_.erase("guardian");
+    ASSERT_NO_FATAL_FAILURE(ReadReports("guardian"));
   }
   std::string directory(const std::string& name = "directory") { return reports_.at(name); }
 
@@ -146,6 +146,8 @@ class OwnerProcess {
       if (ended_) return {};
       if (c != '\n') {
         line += c;
+      } else if (size_t pid = line.find("): pid "); pid != std::string::npos) {
+        return "guardian " + line.substr(pid + std::strlen("): pid "));
       } else if (std::islower(static_cast<unsigned char>(line[0])) != 0) {
         return line;
       } else {
@@ -164,6 +166,13 @@ class OwnerProcess {
 
 bool Exists(const std::string& path) { return std::filesystem::exists(path); }
 
+// What the guardian does at the end.
+void ExpectCleanUp(OwnerProcess& owner) {
+  EXPECT_TRUE(owner.Ended("grandchild"));
+  EXPECT_TRUE(owner.Ended("guardian"));
+  EXPECT_FALSE(Exists(owner.directory()));
+}
+
 // A test process that is SIGKILLed leaves no child, no detached grandchild and no directory.
 TEST(GuardianTest, NothingOutlivesAKilledOwner) {
   OwnerProcess owner("plain");
@@ -172,9 +181,7 @@ TEST(GuardianTest, NothingOutlivesAKilledOwner) {
   EXPECT_FALSE(owner.Ended("grandchild", 0));
   owner.Kill(SIGKILL);
   EXPECT_TRUE(owner.Ended("child"));
-  EXPECT_TRUE(owner.Ended("grandchild"));
-  EXPECT_TRUE(owner.Ended("guardian"));
-  EXPECT_FALSE(Exists(owner.directory()));
+  ExpectCleanUp(owner);
 }
 
 // Ctrl-C reaches the whole process group of the test but not the guardian, which cleans up.
@@ -182,9 +189,7 @@ TEST(GuardianTest, SurvivesAnInterruptOfTheProcessGroup) {
   OwnerProcess owner("plain");
   ASSERT_NO_FATAL_FAILURE(owner.ReadReports("ready"));
   owner.KillGroup(SIGINT);
-  EXPECT_TRUE(owner.Ended("grandchild"));
-  EXPECT_TRUE(owner.Ended("guardian"));
-  EXPECT_FALSE(Exists(owner.directory()));
+  ExpectCleanUp(owner);
 }
 
 // Polite signals to the guardian itself are no reason to leave.
@@ -193,19 +198,22 @@ TEST(GuardianTest, IgnoresPoliteSignals) {
   ASSERT_NO_FATAL_FAILURE(owner.ReadReports("ready"));
   for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) owner.Signal("guardian", signal);
   owner.Kill(SIGKILL);
-  EXPECT_TRUE(owner.Ended("grandchild"));
-  EXPECT_TRUE(owner.Ended("guardian"));
-  EXPECT_FALSE(Exists(owner.directory()));
+  ExpectCleanUp(owner);
 }
 
-// A guardian that was killed is replaced at the next use, and its successor knows the directory.
+// A guardian that was killed has a successor at once, without any doing of its owner's, and it
+// knows the directory. So has the successor.
 TEST(GuardianTest, AKilledGuardianHasASuccessor) {
-  OwnerProcess owner("replaces_guardian");
+  OwnerProcess owner("plain");
   ASSERT_NO_FATAL_FAILURE(owner.ReadReports("ready"));
+  for (int i = 0; i < 2; ++i) {
+    owner.Signal("guardian", SIGKILL);
+    EXPECT_TRUE(owner.Ended("guardian"));
+    ASSERT_NO_FATAL_FAILURE(owner.ReadSuccessor());
+    EXPECT_FALSE(owner.Ended("guardian", 0));
+  }
   owner.Kill(SIGKILL);
-  EXPECT_TRUE(owner.Ended("grandchild"));
-  EXPECT_TRUE(owner.Ended("guardian"));
-  EXPECT_FALSE(Exists(owner.directory()));
+  ExpectCleanUp(owner);
 }
 
 // Who reads the test's output sees its end when the test dies, however long the guardian works on.
@@ -217,20 +225,43 @@ TEST(GuardianTest, HoldsNoOutputOfItsOwner) {
   EXPECT_TRUE(owner.OutputEnds());
   EXPECT_FALSE(owner.Ended("guardian", 0));
   owner.Signal("guardian", SIGCONT);
-  EXPECT_TRUE(owner.Ended("guardian"));
-  EXPECT_FALSE(Exists(owner.directory()));
+  ExpectCleanUp(owner);
 }
 
-// Without a guardian the child still dies with the process that spawned it, by PR_SET_PDEATHSIG.
-TEST(GuardianTest, TheChildDiesWithItsOwnerEvenWithoutAGuardian) {
+// Where both are killed the child still dies, by PR_SET_PDEATHSIG; what is left goes when the next
+// test process starts.
+TEST(GuardianTest, TheNextStartCleansUpWhereBothWereKilled) {
   OwnerProcess owner("plain");
   ASSERT_NO_FATAL_FAILURE(owner.ReadReports("ready"));
+  owner.Kill(SIGSTOP);  // no time for a successor
   owner.Signal("guardian", SIGKILL);
   EXPECT_TRUE(owner.Ended("guardian"));
   owner.Kill(SIGKILL);
   EXPECT_TRUE(owner.Ended("child"));
-  EXPECT_FALSE(owner.Ended("grandchild", 0));
-  std::filesystem::remove_all(owner.directory());
+  OwnerProcess living("plain");  // whose own are spared
+  ASSERT_NO_FATAL_FAILURE(living.ReadReports("ready"));
+  ExpectCleanUp(owner);
+  OwnerProcess next("plain");
+  ASSERT_NO_FATAL_FAILURE(next.ReadReports("ready"));
+  EXPECT_FALSE(living.Ended("grandchild", 0));
+  EXPECT_TRUE(Exists(living.directory() + "/sub/file"));
+}
+
+// Folders that only look like Tandem's are not touched.
+TEST(GuardianTest, TheNextStartSparesWhatIsNotTandems) {
+  auto outer = ScratchDirectory::Create().value();
+  std::string users = outer->File("tandem-backup"), locked_by_none = outer->File("tandem-orphan");
+  for (const std::string& folder : {users, locked_by_none}) {
+    std::filesystem::create_directory(folder);
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+  }
+  std::ofstream(locked_by_none + "/.tandem-lock") << "";
+  setenv("TMPDIR", outer->path().c_str(), 1);
+  auto inner = ScratchDirectory::Create().value();
+  unsetenv("TMPDIR");
+  EXPECT_TRUE(inner->path().starts_with(outer->path()));
+  EXPECT_TRUE(Exists(users));
+  EXPECT_FALSE(Exists(locked_by_none));
 }
 
 // A fork of the test process (a death test) has a guardian of its own, which spares its parent's.
@@ -244,8 +275,7 @@ TEST(GuardianTest, AForkOfTheOwnerCleansUpOnlyItsOwn) {
   EXPECT_TRUE(Exists(owner.directory() + "/sub/file"));
   EXPECT_FALSE(owner.Ended("grandchild", 0));
   owner.Kill(SIGKILL);
-  EXPECT_TRUE(owner.Ended("guardian"));
-  EXPECT_FALSE(Exists(owner.directory()));
+  ExpectCleanUp(owner);
 }
 
 }  // namespace

@@ -10,9 +10,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <filesystem>
-#include <optional>
+#include <functional>
 
 #include "lib/base/status.h"
 #include "lib/base/unique_fd.h"
@@ -20,19 +21,24 @@
 namespace tandem {
 namespace {
 
-// nullopt when the process is gone or belongs to somebody else. Not by std::ifstream, which throws
-// when the process goes between open and read.
-std::optional<std::string> ReadProcFile(pid_t pid, const char* name) {
-  UniqueFd file(open(fmt::format("/proc/{}/{}", pid, name).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return std::nullopt;
+// Empty when the process is gone or belongs to somebody else; an error when the system lacks what
+// it takes. Not by std::ifstream, which throws when the process goes between open and read.
+absl::StatusOr<std::string> ReadProcFile(pid_t pid, const char* name) {
+  std::string path = fmt::format("/proc/{}/{}", pid, name);
+  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) {
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+      return ErrnoError(errno, "cannot read " + path);
+    }
+    return "";
+  }
   std::string text;
   char buffer[4096];
   ssize_t size = 0;
   while ((size = TEMP_FAILURE_RETRY(read(file.get(), buffer, sizeof buffer))) > 0) {
     text.append(buffer, static_cast<size_t>(size));
   }
-  if (size < 0) return std::nullopt;
-  return text;
+  return size < 0 ? "" : text;
 }
 
 // Fields of /proc/PID/stat after the command name, which may itself hold spaces and parentheses.
@@ -77,27 +83,107 @@ bool IsWhole(const std::string& environment, pid_t pid) {
 }
 
 // The environment that the process was started with; empty when it is gone or somebody else's.
-std::string EnvironmentOf(pid_t pid) {
+absl::StatusOr<std::string> EnvironmentOf(pid_t pid) {
   Deadline give_up = Deadline::AfterUnscaled(kLongestExec);
   for (;;) {
-    std::optional<std::string> environment = ReadProcFile(pid, "environ");
-    if (!environment) return {};
-    if (IsWhole(*environment, pid) || give_up.expired()) return *environment;
+    TANDEM_ASSIGN_OR_RETURN(std::string environment, ReadProcFile(pid, "environ"));
+    if (IsWhole(environment, pid) || give_up.expired()) return environment;
     sched_yield();  // the new environment is there within microseconds
   }
 }
 
-bool HasTag(pid_t pid, std::string_view tag_prefix) {
-  std::string wanted = fmt::format("{}={}", kProcessTagVariable, tag_prefix);
-  std::string environment = EnvironmentOf(pid);
-  if (environment.starts_with(wanted)) return true;
-  return environment.find('\0' + wanted) != std::string::npos;
+// "" when it has none.
+absl::StatusOr<std::string> TagOf(pid_t pid) {
+  TANDEM_ASSIGN_OR_RETURN(std::string environment, EnvironmentOf(pid));
+  std::string before = fmt::format("{}{}=", '\0', kProcessTagVariable);
+  environment.insert(0, 1, '\0');
+  size_t at = environment.find(before);
+  if (at == std::string::npos) return "";
+  at += before.size();
+  return environment.substr(at, environment.find('\0', at) - at);
+}
+
+// Whether it lives, and lived when the tag was given: "<pid>-<start time>-…".
+bool OwnerLives(const std::string& tag) {
+  pid_t pid = 0;
+  auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), pid);
+  if (error != std::errc() || *end != '-') return true;  // none of ours
+  std::vector<std::string> fields = StatFields(pid);
+  if (!IsLiving(fields) || fields.size() <= kStartTimeField) return false;
+  return tag.starts_with(fmt::format("{}-{}-", pid, fields[kStartTimeField]));
+}
+
+bool IsInOurPidNamespace(pid_t pid) {
+  std::error_code error;
+  std::filesystem::path theirs =
+      std::filesystem::read_symlink(fmt::format("/proc/{}/ns/pid", pid), error);
+  if (error) return false;
+  return theirs == std::filesystem::read_symlink("/proc/self/ns/pid", error) && !error;
+}
+
+absl::StatusOr<std::vector<pid_t>> AllPids() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::string name = entry->path().filename();
+    pid_t pid = 0;
+    auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (parsed.ec == std::errc() && *parsed.ptr == '\0') pids.push_back(pid);
+  }
+  if (error) return ErrnoError(error.value(), "cannot look for processes in /proc");
+  if (std::find(pids.begin(), pids.end(), getpid()) != pids.end()) return pids;
+  return absl::NotFoundError(
+      "/proc does not show the processes, so nothing could be cleaned up: see that it is mounted "
+      "(mount -t proc proc /proc)");
+}
+
+using TagPredicate = std::function<bool(pid_t, const std::string& tag)>;
+
+// Living processes with a tag that is wanted.
+absl::StatusOr<std::vector<pid_t>> FindByTag(const TagPredicate& wanted) {
+  TANDEM_ASSIGN_OR_RETURN(std::vector<pid_t> pids, AllPids());
+  std::vector<pid_t> found;
+  for (pid_t pid : pids) {
+    if (pid == getpid()) continue;
+    TANDEM_ASSIGN_OR_RETURN(std::string tag, TagOf(pid));
+    if (!tag.empty() && wanted(pid, tag) && IsLiving(StatFields(pid))) found.push_back(pid);
+  }
+  return found;
 }
 
 // Blocks until the process has ended; an event, not a poll of its state.
 void AwaitEnd(int pidfd, const Deadline& deadline) {
   pollfd poll_entry{.fd = pidfd, .events = POLLIN, .revents = 0};
   poll(&poll_entry, 1, static_cast<int>(absl::ToInt64Milliseconds(deadline.remaining())) + 1);
+}
+
+absl::Status KillByTag(const TagPredicate& wanted, const Deadline& deadline) {
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(std::vector<pid_t> pids, FindByTag(wanted));
+    if (pids.empty()) return absl::OkStatus();
+    if (deadline.expired()) {
+      return MakeError(absl::StatusCode::kDeadlineExceeded, "processes {} survive SIGKILL for {}",
+                       fmt::join(pids, ", "),
+                       FormatSeconds(absl::ToDoubleSeconds(deadline.elapsed())));
+    }
+    std::vector<UniqueFd> killed;
+    for (pid_t pid : pids) {
+      UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+      if (!pidfd.valid()) continue;  // gone, or no descriptor is left: those killed first free some
+      TANDEM_ASSIGN_OR_RETURN(std::string tag, TagOf(pid));
+      if (tag.empty() || !wanted(pid, tag)) continue;  // the pid was used again
+      syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+      killed.push_back(std::move(pidfd));
+    }
+    for (const UniqueFd& pidfd : killed) AwaitEnd(pidfd.get(), deadline);
+  }
+}
+
+TagPredicate HasPrefix(std::string_view prefix) {
+  return [prefix = std::string(prefix)](pid_t, const std::string& tag) {
+    return tag.starts_with(prefix);
+  };
 }
 
 }  // namespace
@@ -108,40 +194,20 @@ std::string OwnerTagPrefix() {
                      fields.size() > kStartTimeField ? fields[kStartTimeField] : "0");
 }
 
-std::vector<pid_t> FindTagged(std::string_view tag_prefix) {
-  std::vector<pid_t> found;
-  std::error_code ignored;
-  for (std::filesystem::directory_iterator entry("/proc", ignored), end; entry != end;
-       entry.increment(ignored)) {
-    std::string name = entry->path().filename();
-    if (!std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); })) {
-      continue;
-    }
-    auto pid = static_cast<pid_t>(std::stol(name));
-    if (pid != getpid() && HasTag(pid, tag_prefix) && IsLiving(StatFields(pid)))
-      found.push_back(pid);
-  }
-  return found;
+absl::StatusOr<std::vector<pid_t>> FindTagged(std::string_view tag_prefix) {
+  return FindByTag(HasPrefix(tag_prefix));
 }
 
 absl::Status KillTagged(std::string_view tag_prefix, const Deadline& deadline) {
-  for (;;) {
-    std::vector<pid_t> pids = FindTagged(tag_prefix);
-    if (pids.empty()) return absl::OkStatus();
-    if (deadline.expired()) {
-      return MakeError(absl::StatusCode::kDeadlineExceeded, "processes {} survive SIGKILL for {}",
-                       fmt::join(pids, ", "),
-                       FormatSeconds(absl::ToDoubleSeconds(deadline.elapsed())));
-    }
-    std::vector<UniqueFd> killed;
-    for (pid_t pid : pids) {
-      UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-      if (!pidfd.valid() || !HasTag(pid, tag_prefix)) continue;  // gone, or the pid was used again
-      syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
-      killed.push_back(std::move(pidfd));
-    }
-    for (const UniqueFd& pidfd : killed) AwaitEnd(pidfd.get(), deadline);
-  }
+  return KillByTag(HasPrefix(tag_prefix), deadline);
+}
+
+absl::Status KillOrphans(const Deadline& deadline) {
+  return KillByTag(
+      [](pid_t pid, const std::string& tag) {
+        return !OwnerLives(tag) && IsInOurPidNamespace(pid);
+      },
+      deadline);
 }
 
 }  // namespace tandem

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "lib/base/deadline.h"
 
 namespace tandem {
@@ -25,9 +26,14 @@ inline constexpr std::string_view kProcessTagVariable = "TANDEM_PROCESS_TAG";
 std::string OwnerTagPrefix();
 
 // Pids of living (not zombie) processes whose tag begins with `tag_prefix`, this process excepted.
-std::vector<pid_t> FindTagged(std::string_view tag_prefix);
+// An error when /proc does not show the processes or cannot be read (no descriptor, no memory).
+absl::StatusOr<std::vector<pid_t>> FindTagged(std::string_view tag_prefix);
 
 // SIGKILLs them all and returns once none is left; DeadlineExceeded names those that remain.
 absl::Status KillTagged(std::string_view tag_prefix, const Deadline& deadline);
+
+// SIGKILLs what outlived its owner: where the owner was killed together with its guardian. Not what
+// was started in another PID namespace, where the owner's pid means another process.
+absl::Status KillOrphans(const Deadline& deadline);
 
 }  // namespace tandem

@@ -1,48 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/process/scratch_directory.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
+#include <utility>
 
 #include "lib/base/environment.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/process/guardian.h"
+#include "lib/process/process_tree.h"
 
 namespace tandem {
 namespace {
 
+namespace fs = std::filesystem;
+
 // sun_path holds 108 bytes with the final zero; our longest name below the directory is about 30.
 constexpr size_t kLongestParent = 60;
+constexpr std::string_view kPrefix = "tandem-";
+constexpr char kLockName[] = "/.tandem-lock";
+constexpr int kAttempts = 10;
+constexpr absl::Duration kKillTime = absl::Seconds(10);
 
 std::string ParentDirectory() {
   std::error_code ignored;
-  std::string parent =
-      std::filesystem::absolute(EnvironmentValue("TMPDIR").value_or("/tmp"), ignored).string();
+  std::string parent = fs::absolute(EnvironmentValue("TMPDIR").value_or("/tmp"), ignored).string();
   if (parent.size() <= kLongestParent) return parent;
   Log().warn("TMPDIR={} is too long for a unix socket's path: using /tmp", parent);
   return "/tmp";
 }
 
+// Whoever lives holds a lock on it.
+UniqueFd LockFile(const std::string& directory, int flags) {
+  std::string path = directory + kLockName;
+  UniqueFd file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
+  if (file.valid() && flock(file.get(), LOCK_EX | LOCK_NB) != 0) file.reset();
+  return file;
+}
+
+bool IsOurDirectory(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == geteuid() && (status.st_mode & 07777) == 0700;
+}
+
+// Removes what was left where both a process and its guardian were killed.
+void RemoveOrphans(const std::string& parent) {
+  KillOrphans(Deadline::AfterUnscaled(kKillTime)).IgnoreError();
+  std::error_code error;
+  for (fs::directory_iterator entry(parent, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::string path = entry->path().string();
+    if (!entry->path().filename().string().starts_with(kPrefix) || !IsOurDirectory(path)) continue;
+    UniqueFd lock = LockFile(path, 0);
+    if (!lock.valid()) continue;  // somebody's, or none of Tandem's
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+    Log().info("removed {}, which a killed run had left", path);
+  }
+}
+
+// A new directory with its lock. Another process that looks for orphans may take it for one before
+// it is locked: then the next attempt counts.
+absl::StatusOr<std::pair<std::string, UniqueFd>> MakeLocked(const std::string& parent) {
+  int error = 0;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    std::string path = fmt::format("{}/{}XXXXXX", parent, kPrefix);
+    if (mkdtemp(path.data()) == nullptr) {
+      error = errno;
+      break;
+    }
+    UniqueFd lock = LockFile(path, O_CREAT | O_EXCL);
+    if (lock.valid()) return std::pair(path, std::move(lock));
+    error = errno;
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+    if (error != EWOULDBLOCK && error != ENOENT) break;
+  }
+  return ErrnoError(error, fmt::format("cannot make a temporary directory in {} (set TMPDIR to a "
+                                       "writable directory)",
+                                       parent));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ScratchDirectory>> ScratchDirectory::Create() {
+  static std::set<std::string>* searched = new std::set<std::string>();
   std::string parent = ParentDirectory();
-  std::string path = parent + "/tandem-XXXXXX";
   Guardian& guardian = Guardian::Instance();
-  if (mkdtemp(path.data()) == nullptr) {
-    return ErrnoError(errno, fmt::format("cannot make a temporary directory in {} (set TMPDIR to a "
-                                         "writable directory)",
-                                         parent));
-  }
-  guardian.ProtectDirectory(path);
-  return std::unique_ptr<ScratchDirectory>(new ScratchDirectory(std::move(path)));
+  if (searched->insert(parent).second) RemoveOrphans(parent);
+  TANDEM_ASSIGN_OR_RETURN(auto made, MakeLocked(parent));
+  auto& [path, lock] = made;
+  std::unique_ptr<ScratchDirectory> directory(new ScratchDirectory(path, std::move(lock)));
+  TANDEM_RETURN_IF_ERROR(guardian.ProtectDirectory(path));
+  return directory;
 }
 
 ScratchDirectory::~ScratchDirectory() {
   std::error_code error;
-  std::filesystem::remove_all(path_, error);
+  fs::remove_all(path_, error);
   if (error) {
     Log().error("cannot remove {}: {}", path_, error.message());
   } else {
