@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -34,7 +35,11 @@ std::string ParentDirectory() {
   std::error_code ignored;
   std::string parent = fs::absolute(EnvironmentValue("TMPDIR").value_or("/tmp"), ignored).string();
   if (parent.size() <= kLongestParent) return parent;
-  Log().warn("TMPDIR={} is too long for a unix socket's path: using /tmp", parent);
+  static std::once_flag said;
+  std::call_once(said, [&] {
+    Log().warn("TMPDIR={} is too long for a unix socket's path (more than {} bytes): using /tmp",
+               parent, kLongestParent);
+  });
   return "/tmp";
 }
 

@@ -67,6 +67,12 @@ absl::StatusOr<Json> Interview(const QemuBinary& binary, const Deadline& deadlin
                        {"schema", schema}});
 }
 
+// Whether they can be used: a file may hold anything.
+bool IsComplete(const Json& answers) {
+  return answers["version"]["qemu"]["major"].Integer() && !answers["target"].Text().empty() &&
+         !answers["machines"].elements().empty() && !answers["schema"].elements().empty();
+}
+
 BinaryFacts FactsFrom(const Json& answers) {
   BinaryFacts facts;
   const Json version = answers["version"]["qemu"];
@@ -99,7 +105,9 @@ absl::StatusOr<Json> CachedInterview(const QemuBinary& binary, const Deadline& d
   std::string path = CachePath(key);
   if (!path.empty()) {
     absl::StatusOr<Json> cached = Json::Parse(ReadCacheFile(path));
-    if (cached.ok() && (*cached)["key"].Text() == key) return (*cached)["answers"];
+    if (cached.ok() && (*cached)["key"].Text() == key && IsComplete((*cached)["answers"])) {
+      return (*cached)["answers"];
+    }
   }
   TANDEM_ASSIGN_OR_RETURN(Json answers, Interview(binary, deadline));
   if (!path.empty()) {

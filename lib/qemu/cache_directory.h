@@ -13,7 +13,8 @@ std::string CacheDirectory();
 // a cache that cannot be written costs time, nothing else. Returns whether it was written.
 bool WriteCacheFile(const std::string& path, const std::string& contents);
 
-// The contents, "" when there is no such file.
+// The contents; "" when there is no such file, and when somebody else than this user or root could
+// have written it.
 std::string ReadCacheFile(const std::string& path);
 
 }  // namespace tandem
