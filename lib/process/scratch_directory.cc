@@ -101,6 +101,7 @@ absl::StatusOr<std::unique_ptr<ScratchDirectory>> ScratchDirectory::Create() {
   static std::set<std::string>* searched = new std::set<std::string>();
   std::string parent = ParentDirectory();
   Guardian& guardian = Guardian::Instance();
+  TANDEM_RETURN_IF_ERROR(guardian.status());
   if (searched->insert(parent).second) RemoveOrphans(parent);
   TANDEM_ASSIGN_OR_RETURN(auto made, MakeLocked(parent));
   auto& [path, lock] = made;
@@ -110,6 +111,7 @@ absl::StatusOr<std::unique_ptr<ScratchDirectory>> ScratchDirectory::Create() {
 }
 
 ScratchDirectory::~ScratchDirectory() {
+  lock_.reset();  // its descriptor may be the last one, and to remove a directory takes one
   std::error_code error;
   fs::remove_all(path_, error);
   if (error) {
