@@ -29,11 +29,12 @@ void DetachFromEverything(int pipe) {
   setsid();
   prctl(PR_SET_NAME, "tandem-guardian");
   for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT}) std::signal(signal, SIG_IGN);
-  int kept = fcntl(pipe, F_DUPFD, kOrders + 1);  // out of the way of what is put in place below
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, standard);
-  dup2(kept, kOrders);
+  // Closes before it opens: the limit may be a low one.
+  dup2(pipe, kOrders);
   close_range(kOrders + 1, ~0U, 0);
+  int null = open("/dev/null", O_RDWR);
+  for (int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, standard);
+  if (null > kOrders) close(null);
   (void)!chdir("/");  // a working directory would keep its file system busy
 }
 

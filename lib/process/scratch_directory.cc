@@ -86,8 +86,8 @@ absl::StatusOr<std::pair<std::string, UniqueFd>> MakeLocked(const std::string& p
     UniqueFd lock = LockFile(path, O_CREAT | O_EXCL);
     if (lock.valid()) return std::pair(path, std::move(lock));
     error = errno;
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
+    unlink((path + kLockName).c_str());  // remove_all would take a descriptor
+    rmdir(path.c_str());
     if (error != EWOULDBLOCK && error != ENOENT) break;
   }
   return ErrnoError(error, fmt::format("cannot make a temporary directory in {} (set TMPDIR to a "
