@@ -11,9 +11,9 @@ TEST_F(HandoverTest, RunningGuestMovesWithItsDevice) {
   setup().arguments = {"-device", "virtio-rng-pci"};
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(Migrate(tandem::MigrationAddress::Tcp("127.0.0.1", 0)));
-  EXPECT_THAT(source(), tandem::HasRunState("postmigrate"));
-  EXPECT_THAT(destination(), tandem::HasConsistentState());
-  EXPECT_THAT(destination(), tandem::MakesProgress());
+  TANDEM_ASSERT_THAT(source(), tandem::HasRunState("postmigrate"));
+  TANDEM_ASSERT_THAT(destination(), tandem::HasConsistentState());
+  TANDEM_ASSERT_THAT(destination(), tandem::MakesProgress());
 }
 
 }  // namespace
