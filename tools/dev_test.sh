@@ -95,6 +95,7 @@ make_suite() { # name, tests, lines
 #!$(type -P bash)
 echo "$1 \$*" >>"$scratch/calls"
 echo "TANDEM_QEMU=\${TANDEM_QEMU:-}" >>"$scratch/calls"
+echo "TANDEM_KNOWN_DEFECTS=\${TANDEM_KNOWN_DEFECTS:-}" >>"$scratch/calls"
 if [[ " \$* " == *' --gtest_list_tests '* ]]; then
   for test in $2; do
     [[ "\$*" == *--gtest_filter=* && "\$*" != *"--gtest_filter=\$test"* ]] || printf 'Suite.\n  %s\n' "\$test"
@@ -250,6 +251,10 @@ test_qemu() {
   check 'and nothing is fetched' 0
   TANDEM_QEMU=./bin/my-qemu dev run
   check 'a relative path is written out' 0 "TANDEM_QEMU=$scratch/./bin/my-qemu"
+  TANDEM_KNOWN_DEFECTS=mine.json dev run
+  check 'also of a file of known defects' 0 "TANDEM_KNOWN_DEFECTS=$scratch/mine.json"
+  TANDEM_KNOWN_DEFECTS=none dev run
+  check 'but not the word none' 0 'TANDEM_KNOWN_DEFECTS=none'
   TANDEM_QEMU='env bin/my-qemu' dev run
   check 'also behind a wrapper' 0 "TANDEM_QEMU=env $scratch/bin/my-qemu"
   TANDEM_QEMU_SRC=my-qemu dev run
@@ -326,12 +331,15 @@ test_test() {
   check "ctest's closing line is the last one" 0
   stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"disabled\">" >"'"$tree"'/build/default/junit.xml"'
   dev test
-  check 'a run in which all was skipped fails' 1 'every test was skipped' '--allow-all-skipped'
+  check 'a run in which all was skipped fails' 1 'every test of the suites was skipped' '--allow-all-skipped'
   dev test --allow-all-skipped
   check 'unless that is allowed' 0
   stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"run\">" >"'"$tree"'/build/default/junit.xml"'
   dev test
   check 'a run in which some were does not' 0
+  stub ctest 'printf "%s\n" "<testcase name=\"colo.a\" status=\"notrun\">" "<testcase name=\"unit.b\" status=\"run\">" >"'"$tree"'/build/default/junit.xml"'
+  dev test
+  check 'nor are unit tests what is asked for' 1 'every test of the suites was skipped'
   stub ctest 'exit 8'
   dev test
   check 'its failure is the failure of test' 8

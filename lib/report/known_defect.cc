@@ -4,7 +4,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cctype>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 
@@ -15,10 +15,6 @@ namespace tandem {
 namespace {
 
 constexpr double kLongestPatienceSeconds = 3600;
-
-bool IsWithin(const std::string& version, const KnownDefect& defect) {
-  return IsVersionWithin(version, defect.from, defect.to);
-}
 
 std::vector<int> Numbers(const std::string& version) {
   std::vector<int> numbers;
@@ -69,6 +65,7 @@ class EntryReader {
     defect.meaning = Text("meaning", true);
     defect.reference = Text("reference", true);
     defect.accelerators = Texts("accelerators", false);
+    defect.error_lines = Texts("error_lines", false);
     ReadSide(defect);
     ReadVersions(defect);
     ReadPatience(defect);
@@ -173,8 +170,8 @@ bool KnownDefect::AppliesTo(const DefectSubject& subject) const {
                                          subject.accelerator) == accelerators.end()) {
     return false;
   }
-  bool in_source = IsWithin(subject.source_version, *this);
-  bool in_destination = IsWithin(subject.destination_version, *this);
+  bool in_source = IsVersionWithin(subject.source_version, from, to);
+  bool in_destination = IsVersionWithin(subject.destination_version, from, to);
   switch (side) {
     case Side::kSource:
       return in_source;

@@ -14,6 +14,7 @@
 //   from, to          first and last version that has it ("10.0", "11.1.3"), inclusive and as exact
 //                     as they are written; open when absent
 //   accelerators      such as ["tcg"]; any when absent
+//   error_lines       what QEMU prints on standard error in this defect, each a part of a line
 //   patience_seconds  how long a test waits for a QEMU that this defect lets hang
 #pragma once
 
@@ -47,6 +48,7 @@ struct KnownDefect {
   Side side = Side::kEither;
   std::string from, to;
   std::vector<std::string> accelerators;
+  std::vector<std::string> error_lines;
   std::optional<absl::Duration> patience;
 
   // Whether test and binaries are those of the entry.

@@ -7,8 +7,8 @@ readonly default_qemu=11.1
 # Tests run in folders of their own, so paths that start here are written out.
 bring_qemu() {
   local variable
-  for variable in TANDEM_CACHE TANDEM_ARTIFACTS TANDEM_GUEST_IMAGES; do
-    [[ -z ${!variable:-} || ${!variable} == /* ]] || export "$variable=$PWD/${!variable}"
+  for variable in TANDEM_CACHE TANDEM_ARTIFACTS TANDEM_GUEST_IMAGES TANDEM_KNOWN_DEFECTS; do
+    [[ -z ${!variable:-} || ${!variable} == /* || $variable=${!variable} == TANDEM_KNOWN_DEFECTS=none ]] || export "$variable=$PWD/${!variable}"
   done
   for variable in {TANDEM_QEMU,QTEST_QEMU_BINARY}{,_SRC,_DST}; do
     [[ -z ${!variable:-} ]] || check_named_qemu "$variable"
