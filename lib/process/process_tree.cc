@@ -21,32 +21,28 @@
 namespace tandem {
 namespace {
 
-// Empty when the process is gone or belongs to somebody else; an error when the system lacks what
-// it takes. Not by std::ifstream, which throws when the process goes between open and read.
+// NotFound when there is no such process (any more) that we may see. Not by std::ifstream, which
+// throws when the process goes between open and read.
 absl::StatusOr<std::string> ReadProcFile(pid_t pid, const char* name) {
   std::string path = fmt::format("/proc/{}/{}", pid, name);
   UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) {
-    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-      return ErrnoError(errno, "cannot read " + path);
-    }
-    return "";
-  }
+  if (!file.valid()) return ErrnoError(errno, "cannot read " + path);
   std::string text;
   char buffer[4096];
   ssize_t size = 0;
   while ((size = TEMP_FAILURE_RETRY(read(file.get(), buffer, sizeof buffer))) > 0) {
     text.append(buffer, static_cast<size_t>(size));
   }
-  return size < 0 ? "" : text;
+  if (size < 0) return ErrnoError(errno, "cannot read " + path);
+  return text;
 }
 
 // Fields of /proc/PID/stat after the command name, which may itself hold spaces and parentheses.
-std::vector<std::string> StatFields(pid_t pid) {
-  std::string stat = ReadProcFile(pid, "stat").value_or("");
-  size_t end_of_name = stat.rfind(')');
-  if (end_of_name == std::string::npos) return {};
+absl::StatusOr<std::vector<std::string>> ReadStatFields(pid_t pid) {
+  TANDEM_ASSIGN_OR_RETURN(std::string stat, ReadProcFile(pid, "stat"));
   std::vector<std::string> fields;
+  size_t end_of_name = stat.rfind(')');
+  if (end_of_name == std::string::npos) return fields;
   std::string field;
   for (char c : stat.substr(end_of_name + 1)) {
     if (!std::isspace(static_cast<unsigned char>(c))) {
@@ -58,6 +54,11 @@ std::vector<std::string> StatFields(pid_t pid) {
   return fields;
 }
 
+// None when it cannot be read.
+std::vector<std::string> StatFields(pid_t pid) {
+  return ReadStatFields(pid).value_or(std::vector<std::string>());
+}
+
 constexpr size_t kStateField = 0;                                 // field 3 of proc(5)
 constexpr size_t kFlagsField = 6;                                 // field 9
 constexpr size_t kStartTimeField = 19;                            // field 22
@@ -65,6 +66,7 @@ constexpr size_t kStartCodeField = 23;                            // field 26
 constexpr size_t kEnvStartField = 47;                             // field 50
 constexpr size_t kEnvEndField = 48;                               // field 51
 constexpr unsigned long kExitingOrKernelThread = 0x4 | 0x200000;  // PF_EXITING, PF_KTHREAD
+constexpr char kUnknownStartTime[] = "0";
 constexpr absl::Duration kLongestExec = absl::Seconds(1);
 
 bool IsLiving(const std::vector<std::string>& fields) {
@@ -82,12 +84,15 @@ bool IsWhole(const std::string& environment, pid_t pid) {
                              std::stoul(fields[kEnvEndField]) - std::stoul(fields[kEnvStartField]);
 }
 
-// The environment that the process was started with; empty when it is gone or somebody else's.
+// The environment that the process was started with; empty when it is gone or somebody else's, an
+// error when the system lacks what it takes to know.
 absl::StatusOr<std::string> EnvironmentOf(pid_t pid) {
   Deadline give_up = Deadline::AfterUnscaled(kLongestExec);
   for (;;) {
-    TANDEM_ASSIGN_OR_RETURN(std::string environment, ReadProcFile(pid, "environ"));
-    if (IsWhole(environment, pid) || give_up.expired()) return environment;
+    absl::StatusOr<std::string> environment = ReadProcFile(pid, "environ");
+    if (absl::IsResourceExhausted(environment.status())) return environment.status();
+    if (!environment.ok()) return "";
+    if (IsWhole(*environment, pid) || give_up.expired()) return environment;
     sched_yield();  // the new environment is there within microseconds
   }
 }
@@ -103,14 +108,19 @@ absl::StatusOr<std::string> TagOf(pid_t pid) {
   return environment.substr(at, environment.find('\0', at) - at);
 }
 
-// Whether it lives, and lived when the tag was given: "<pid>-<start time>-…".
+// Whether it lives, and lived when the tag was given: "<pid>-<start time>-…". True when that cannot
+// be known: its processes are killed otherwise.
 bool OwnerLives(const std::string& tag) {
   pid_t pid = 0;
   auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), pid);
   if (error != std::errc() || *end != '-') return true;  // none of ours
-  std::vector<std::string> fields = StatFields(pid);
-  if (!IsLiving(fields) || fields.size() <= kStartTimeField) return false;
-  return tag.starts_with(fmt::format("{}-{}-", pid, fields[kStartTimeField]));
+  if (tag.starts_with(fmt::format("{}-{}-", pid, kUnknownStartTime))) return true;
+  absl::StatusOr<std::vector<std::string>> fields = ReadStatFields(pid);
+  // A /proc mounted with hidepid hides processes, which kill(2) finds.
+  if (absl::IsNotFound(fields.status())) return kill(pid, 0) == 0 || errno != ESRCH;
+  if (!fields.ok() || fields->size() <= kStartTimeField) return true;
+  return IsLiving(*fields) &&
+         tag.starts_with(fmt::format("{}-{}-", pid, (*fields)[kStartTimeField]));
 }
 
 bool IsInOurPidNamespace(pid_t pid) {
@@ -119,23 +129,6 @@ bool IsInOurPidNamespace(pid_t pid) {
       std::filesystem::read_symlink(fmt::format("/proc/{}/ns/pid", pid), error);
   if (error) return false;
   return theirs == std::filesystem::read_symlink("/proc/self/ns/pid", error) && !error;
-}
-
-absl::StatusOr<std::vector<pid_t>> AllPids() {
-  std::vector<pid_t> pids;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::string name = entry->path().filename();
-    pid_t pid = 0;
-    auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (parsed.ec == std::errc() && *parsed.ptr == '\0') pids.push_back(pid);
-  }
-  if (error) return ErrnoError(error.value(), "cannot look for processes in /proc");
-  if (std::find(pids.begin(), pids.end(), getpid()) != pids.end()) return pids;
-  return absl::NotFoundError(
-      "/proc does not show the processes, so nothing could be cleaned up: see that it is mounted "
-      "(mount -t proc proc /proc)");
 }
 
 using TagPredicate = std::function<bool(pid_t, const std::string& tag)>;
@@ -147,15 +140,12 @@ absl::StatusOr<std::vector<pid_t>> FindByTag(const TagPredicate& wanted) {
   for (pid_t pid : pids) {
     if (pid == getpid()) continue;
     TANDEM_ASSIGN_OR_RETURN(std::string tag, TagOf(pid));
-    if (!tag.empty() && wanted(pid, tag) && IsLiving(StatFields(pid))) found.push_back(pid);
+    if (tag.empty() || !wanted(pid, tag)) continue;
+    absl::StatusOr<std::vector<std::string>> fields = ReadStatFields(pid);
+    if (absl::IsResourceExhausted(fields.status())) return fields.status();
+    if (fields.ok() && IsLiving(*fields)) found.push_back(pid);
   }
   return found;
-}
-
-// Blocks until the process has ended; an event, not a poll of its state.
-void AwaitEnd(int pidfd, const Deadline& deadline) {
-  pollfd poll_entry{.fd = pidfd, .events = POLLIN, .revents = 0};
-  poll(&poll_entry, 1, static_cast<int>(absl::ToInt64Milliseconds(deadline.remaining())) + 1);
 }
 
 absl::Status KillByTag(const TagPredicate& wanted, const Deadline& deadline) {
@@ -188,10 +178,32 @@ TagPredicate HasPrefix(std::string_view prefix) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<pid_t>> AllPids() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::string name = entry->path().filename();
+    pid_t pid = 0;
+    auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (parsed.ec == std::errc() && *parsed.ptr == '\0') pids.push_back(pid);
+  }
+  if (error) return ErrnoError(error.value(), "cannot look for processes in /proc");
+  if (std::find(pids.begin(), pids.end(), getpid()) != pids.end()) return pids;
+  return absl::NotFoundError(
+      "/proc does not show the processes, so nothing could be cleaned up: see that it is mounted "
+      "(mount -t proc proc /proc)");
+}
+
+void AwaitEnd(int pidfd, const Deadline& deadline) {
+  pollfd poll_entry{.fd = pidfd, .events = POLLIN, .revents = 0};
+  poll(&poll_entry, 1, static_cast<int>(absl::ToInt64Milliseconds(deadline.remaining())) + 1);
+}
+
 std::string OwnerTagPrefix() {
   std::vector<std::string> fields = StatFields(getpid());
   return fmt::format("{}-{}-", getpid(),
-                     fields.size() > kStartTimeField ? fields[kStartTimeField] : "0");
+                     fields.size() > kStartTimeField ? fields[kStartTimeField] : kUnknownStartTime);
 }
 
 absl::StatusOr<std::vector<pid_t>> FindTagged(std::string_view tag_prefix) {

@@ -21,6 +21,12 @@ namespace tandem {
 // The environment variable that holds the tag.
 inline constexpr std::string_view kProcessTagVariable = "TANDEM_PROCESS_TAG";
 
+// Pids of all processes. An error when /proc does not show them.
+absl::StatusOr<std::vector<pid_t>> AllPids();
+
+// Blocks until the process has ended or the time is over; an event, not a poll of its state.
+void AwaitEnd(int pidfd, const Deadline& deadline);
+
 // "<pid>-<start time in clock ticks>-": unique over reuse of pids. Prefix of all tags of our
 // children.
 std::string OwnerTagPrefix();
@@ -33,7 +39,8 @@ absl::StatusOr<std::vector<pid_t>> FindTagged(std::string_view tag_prefix);
 absl::Status KillTagged(std::string_view tag_prefix, const Deadline& deadline);
 
 // SIGKILLs what outlived its owner: where the owner was killed together with its guardian. Not what
-// was started in another PID namespace, where the owner's pid means another process.
+// has an owner of whom nothing can be read, or was started in another PID namespace, where the
+// owner's pid means another process.
 absl::Status KillOrphans(const Deadline& deadline);
 
 }  // namespace tandem

@@ -13,6 +13,8 @@
 #include <set>
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "lib/base/environment.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
@@ -30,6 +32,7 @@ constexpr std::string_view kPrefix = "tandem-";
 constexpr char kLockName[] = "/.tandem-lock";
 constexpr int kAttempts = 10;
 constexpr absl::Duration kKillTime = absl::Seconds(10);
+constexpr absl::Duration kYoung = absl::Minutes(5);  // an empty directory that may be an owner's
 
 std::string ParentDirectory() {
   std::error_code ignored;
@@ -43,18 +46,41 @@ std::string ParentDirectory() {
   return "/tmp";
 }
 
-// Whoever lives holds a lock on it.
+// Whoever lives holds a lock on it. Not valid, with errno, when somebody else has the lock, or had
+// it and removed the file.
 UniqueFd LockFile(const std::string& directory, int flags) {
   std::string path = directory + kLockName;
   UniqueFd file(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
-  if (file.valid() && flock(file.get(), LOCK_EX | LOCK_NB) != 0) file.reset();
+  if (!file.valid()) return file;
+  struct stat status {};
+  int error = 0;
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0 || fstat(file.get(), &status) != 0) {
+    error = errno;
+  } else if (status.st_nlink == 0) {
+    error = ENOENT;
+  }
+  if (error != 0) file.reset();
+  errno = error;
   return file;
 }
 
-bool IsOurDirectory(const std::string& path) {
-  struct stat status {};
-  return lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
-         status.st_uid == geteuid() && (status.st_mode & 07777) == 0700;
+bool IsOurDirectory(const struct stat& status) {
+  return S_ISDIR(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & 07777) == 0700;
+}
+
+// Removes a directory of which the lock is free, or which a run left empty when it was killed
+// between mkdtemp and the lock. rmdir fails where a file came in between, and the owner of a
+// directory that is gone makes another one.
+void RemoveOrphan(const std::string& path, const struct stat& status) {
+  UniqueFd lock = LockFile(path, 0);
+  if (lock.valid()) {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  } else if (errno != ENOENT || absl::Now() - absl::TimeFromTimespec(status.st_mtim) < kYoung ||
+             rmdir(path.c_str()) != 0) {
+    return;  // somebody's, or none of Tandem's
+  }
+  Log().info("removed {}, which a killed run had left", path);
 }
 
 // Removes what was left where both a process and its guardian were killed.
@@ -64,12 +90,9 @@ void RemoveOrphans(const std::string& parent) {
   for (fs::directory_iterator entry(parent, error), end; !error && entry != end;
        entry.increment(error)) {
     std::string path = entry->path().string();
-    if (!entry->path().filename().string().starts_with(kPrefix) || !IsOurDirectory(path)) continue;
-    UniqueFd lock = LockFile(path, 0);
-    if (!lock.valid()) continue;  // somebody's, or none of Tandem's
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-    Log().info("removed {}, which a killed run had left", path);
+    struct stat status {};
+    if (!entry->path().filename().string().starts_with(kPrefix)) continue;
+    if (lstat(path.c_str(), &status) == 0 && IsOurDirectory(status)) RemoveOrphan(path, status);
   }
 }
 

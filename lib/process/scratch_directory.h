@@ -14,8 +14,8 @@ namespace tandem {
 // Owns a new directory "tandem-XXXXXX", mode 0700, below $TMPDIR (default /tmp); removes it with
 // all in it when destroyed, and by the guardian if the process dies first. Where both were killed,
 // the first directory of a later process removes it: an owner holds a lock on a file in it, and
-// what nobody locks is nobody's. Where $TMPDIR is too long for a unix socket's path (108 bytes),
-// /tmp is used instead and the log says so. Not thread-safe.
+// what nobody locks is nobody's; nor is what has been empty for minutes. Where $TMPDIR is too long
+// for a unix socket's path (108 bytes), /tmp is used instead and the log says so. Not thread-safe.
 class ScratchDirectory {
  public:
   // Fails with the errno and the name of the parent directory when none can be made.
