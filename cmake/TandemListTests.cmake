@@ -15,9 +15,13 @@ if(NOT code EQUAL 0)
   message(FATAL_ERROR "${tandem_program} --gtest_list_tests failed (${code}): ${errors}")
 endif()
 
+# The values of parameters go first: brackets and semicolons in them would mean something in a list.
+# Names have none; ? stands for any character in GoogleTest's filter.
+string(REGEX REPLACE " *#[^\n]*" "" listing "\n${listing}")
+string(REGEX REPLACE "[][;\\]" "?" listing "${listing}")
+string(REGEX MATCHALL "\n  " test_lines "${listing}")
 string(REPLACE "\n" ";" lines "${listing}")
 foreach(line IN LISTS lines)
-  string(REGEX REPLACE " *#.*" "" line "${line}")  # the value of a parameter
   if(line MATCHES "^[^ ]+[.]$")
     set(suite "${line}")
   elseif(line MATCHES "^  ([^ ]+)$")
@@ -30,3 +34,10 @@ foreach(line IN LISTS lines)
     list(APPEND tandem_tests ${name})
   endif()
 endforeach()
+
+list(LENGTH test_lines expected)
+list(LENGTH tandem_tests count)
+if(NOT count EQUAL expected)
+  message(FATAL_ERROR "${tandem_program} --gtest_list_tests: ${expected} lines of tests, but ${count} "
+                      "were understood:\n${listing}")
+endif()

@@ -2,7 +2,7 @@
 # A project of somebody else, examples/consumer, against an installed and moved Tandem.
 # Run by cmake -P with BUILD_DIRECTORY, SOURCE_DIRECTORY, WORK_DIRECTORY, GENERATOR, COMPILER,
 # LAUNCHER and BUILD_TYPE.
-include(${CMAKE_CURRENT_LIST_DIR}/test_helpers.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/../test_helpers.cmake)
 
 set(prefix ${WORK_DIRECTORY}/prefix)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The .deb packages: what they say, what they hold, and a suite that runs from them.
 # Run by cmake -P with BUILD_DIRECTORY, WORK_DIRECTORY, DPKG_DEB, VERSION and FETCHED.
-include(${CMAKE_CURRENT_LIST_DIR}/test_helpers.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/../test_helpers.cmake)
 
 # Sets `file` to the path of the package.
 function(find_package_file name)

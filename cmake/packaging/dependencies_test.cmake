@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What happens when a library is not on the system. Nothing is built, and no network is used.
 # Run by cmake -P with SOURCE_DIRECTORY, WORK_DIRECTORY, GENERATOR and COMPILER.
-include(${CMAKE_CURRENT_LIST_DIR}/test_helpers.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/../test_helpers.cmake)
 
 set(git_calls ${WORK_DIRECTORY}/git-calls.txt)
 

@@ -30,7 +30,7 @@ std::function<void(int fd)> before_flock;  // called once
 
 }  // namespace
 
-extern "C" int open(const char* path, int flags, ...) {  // NOLINT(cert-dcl50-cpp)
+extern "C" int open(const char* path, int flags, ...) {
   int mode = 0;
   if ((flags & O_CREAT) != 0) {
     va_list arguments;

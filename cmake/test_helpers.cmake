@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# For the tests of packages, which cmake -P runs.
+# For tests that cmake -P runs.
 
 function(expect_match text pattern)
   if(NOT text MATCHES "${pattern}")
