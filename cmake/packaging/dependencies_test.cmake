@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What happens when a library is not on the system. Nothing is built, and no network is used.
-# Run by cmake -P with SOURCE_DIRECTORY, WORK_DIRECTORY, GENERATOR and COMPILER.
+# What happens when a library is not on the system, and Tandem within another project. Nothing is built, and no network is used.
+# Run by cmake -P with SOURCE_DIRECTORY, WORK_DIRECTORY, GENERATOR, COMPILER and FETCHED.
 include(${CMAKE_CURRENT_LIST_DIR}/../test_helpers.cmake)
 
 set(git_calls ${WORK_DIRECTORY}/git-calls.txt)
@@ -57,6 +57,25 @@ function(check_folders)
   expect_text("${commands}" "-isystem ${WORK_DIRECTORY}/rapidjson/include")
 endfunction()
 
+# Within a project that has targets of likely names; for both kinds of generators.
+function(check_subdirectory)
+  file(WRITE ${WORK_DIRECTORY}/outer/CMakeLists.txt
+       "cmake_minimum_required(VERSION 3.25)\nproject(outer)\nenable_testing()\n"
+       "add_custom_target(docs)\nadd_custom_target(guest-kernels)\n"
+       "add_subdirectory(${SOURCE_DIRECTORY} tandem)\n"
+       "tandem_suite(handover)\n")
+  file(WRITE ${WORK_DIRECTORY}/outer/handover_test.cc "")
+  foreach(generator ${GENERATOR} "Ninja Multi-Config")
+    file(REMOVE_RECURSE ${WORK_DIRECTORY}/outer/build)
+    run_ok(${CMAKE_COMMAND} -G ${generator} -S ${WORK_DIRECTORY}/outer -B ${WORK_DIRECTORY}/outer/build
+           -D CMAKE_CXX_COMPILER=${COMPILER})
+  endforeach()
+  run(${CMAKE_CTEST_COMMAND} --test-dir ${WORK_DIRECTORY}/outer/build -C Release)  # nothing is built
+  expect_text("${result}" "${WORK_DIRECTORY}/outer/build/Release/handover_test")
+  run(${CMAKE_CTEST_COMMAND} --test-dir ${WORK_DIRECTORY}/outer/build)
+  expect_text("${result}" "Say which configuration of handover_test: ctest -C Release")
+endfunction()
+
 file(REMOVE_RECURSE ${WORK_DIRECTORY})
 file(WRITE ${WORK_DIRECTORY}/bin/git "#!/bin/sh
 [ \"$1\" != --version ] || { echo git version 2.39.0; exit; }
@@ -67,3 +86,6 @@ file(CHMOD ${WORK_DIRECTORY}/bin/git PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EX
 check_missing()
 check_fetch()
 check_folders()
+if(NOT FETCHED)
+  check_subdirectory()
+endif()

@@ -3,7 +3,7 @@
 add_test(NAME package.Dependencies
   COMMAND ${CMAKE_COMMAND} -D SOURCE_DIRECTORY=${PROJECT_SOURCE_DIR}
           -D WORK_DIRECTORY=${CMAKE_CURRENT_BINARY_DIR}/dependencies
-          -D GENERATOR=${CMAKE_GENERATOR} -D COMPILER=${CMAKE_CXX_COMPILER}
+          -D GENERATOR=${CMAKE_GENERATOR} -D COMPILER=${CMAKE_CXX_COMPILER} "-D FETCHED=${tandem_fetched}"
           -P ${CMAKE_CURRENT_SOURCE_DIR}/dependencies_test.cmake)
 set_tests_properties(package.Dependencies PROPERTIES LABELS package TIMEOUT 120 COST 20)
 
