@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small process that cleans up when the test process cannot.
 //
-// It is forked before the test process has threads, in a session of its own and as nobody's child,
-// and holds one end of a pipe. When the test process ends in whatever way (return, abort, SIGKILL),
-// the pipe closes; the guardian then kills every process that carries the owner's tag and removes
-// the directories it was told of. It holds no other descriptor, so nobody waits for it.
+// It is forked before the test process has threads, its successors later, on the I/O thread. It is
+// in a session of its own and nobody's child, and holds one end of a pipe. When the test process
+// ends in whatever way (return, abort, SIGKILL), the pipe closes; the guardian then kills every
+// process that carries the owner's tag and removes the directories it was told of. It holds no
+// other descriptor, so nobody waits for it.
 #pragma once
 
 #include <sys/types.h>
