@@ -24,6 +24,8 @@ class ColoFailoverTest : public ColoFixture, public ::testing::WithParamInterfac
 
 // I1–I9, I11: after three checkpoints the peer is lost, at rest or in the middle of a checkpoint;
 // the survivor takes over with the state of the last checkpoint or a newer one of its own.
+TANDEM_COVERS(ColoFailoverTest, SurvivorTakesOver, "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8",
+              "I9", "I11");
 TEST_P(ColoFailoverTest, SurvivorTakesOver) {
   TANDEM_ASSERT_OK(StartColo(GetParam().transport()));
   TANDEM_ASSERT_OK(WaitForCheckpoints(3));
@@ -60,6 +62,7 @@ class ColoSharedImageTest
 };
 
 // I12: both machines boot from one image, opened with snapshot=on; neither writes it.
+TANDEM_COVERS(ColoSharedImageTest, BothOpenTheSameImage, "I12");
 TEST_P(ColoSharedImageTest, BothOpenTheSameImage) {
   TANDEM_ASSERT_OK_AND_ASSIGN(std::string before, DiskImageContents());
   ASSERT_FALSE(before.empty());
@@ -82,6 +85,7 @@ class ColoTransportTest : public ColoFixture,
                           public ::testing::WithParamInterface<ColoTransport> {};
 
 // The guest runs while COLO starts.
+TANDEM_COVERS(ColoTransportTest, RunningStart, "I1–I8");
 TEST_P(ColoTransportTest, RunningStart) {
   TANDEM_ASSERT_OK(StartColo(GetParam(), /*running_start=*/true));
   TANDEM_ASSERT_OK(WaitForCheckpoints(3));
@@ -120,6 +124,7 @@ class ColoCombinationTest : public ColoFixture, public ::testing::WithParamInter
 
 // I16: another capability beside x-colo is refused with QEMU's own words, fails the migration, or
 // works as COLO does without it. A crash or a hang is none of these.
+TANDEM_COVERS(ColoCombinationTest, IsRefusedOrWorks, "I16");
 TEST_P(ColoCombinationTest, IsRefusedOrWorks) {
   absl::Status started = StartColo(ColoTransport::kPlain);
   std::string answer = Classify(started);

@@ -22,6 +22,7 @@ class PrecopyTest : public MigrationFixture, public ::testing::WithParamInterfac
 };
 
 // A1: the guest runs and writes to memory that was already sent, over a unix socket.
+TANDEM_COVERS(PrecopyTest, LiveGuestMovesOverUnixSocket, "A1");
 TEST_P(PrecopyTest, LiveGuestMovesOverUnixSocket) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(HoldBack());
@@ -34,10 +35,27 @@ TEST_P(PrecopyTest, LiveGuestMovesOverUnixSocket) {
 }
 
 // A2: the guest is stopped and moves over TCP, to a port that the destination chose.
+TANDEM_COVERS(PrecopyTest, StoppedGuestMovesOverTcp, "A2");
 TEST_P(PrecopyTest, StoppedGuestMovesOverTcp) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
   TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_THAT(destination(), HasConsistentState()) << "as it arrived, before it runs";
+  TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
+  ExpectGuestMoved();
+}
+
+// A16: the guest arrives on a destination that was started with -S, and all RAM blocks of both are
+// compared before either runs again.
+TANDEM_COVERS(PrecopyTest, AllRamBlocksArrive, "A16");
+TEST_P(PrecopyTest, AllRamBlocksArrive) {
+  setup().guest.boot = GuestBoot::kDisk;
+  setup().arguments = {"-device", "VGA"};
+  setup().destination.arguments = {"-S"};
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_THAT(destination(), HasSameRamAs(source()));
   TANDEM_ASSERT_THAT(destination(), HasConsistentState()) << "as it arrived, before it runs";
   TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
   ExpectGuestMoved();

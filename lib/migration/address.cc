@@ -15,8 +15,18 @@ MigrationAddress MigrationAddress::Fd(std::string name) {
   return MigrationAddress(Kind::kFd, std::move(name), 0);
 }
 
+MigrationAddress MigrationAddress::Exec(std::string command) {
+  return MigrationAddress(Kind::kExec, std::move(command), 0);
+}
+MigrationAddress MigrationAddress::File(std::string path, uint64_t offset) {
+  return MigrationAddress(Kind::kFile, std::move(path), 0, offset);
+}
+MigrationAddress MigrationAddress::Vsock(std::string cid, int port) {
+  return MigrationAddress(Kind::kVsock, std::move(cid), port);
+}
+
 MigrationAddress MigrationAddress::WithPort(int port) const {
-  return MigrationAddress(kind_, target_, port);
+  return MigrationAddress(kind_, target_, port, offset_);
 }
 
 std::string MigrationAddress::Uri() const {
@@ -25,6 +35,13 @@ std::string MigrationAddress::Uri() const {
       return "unix:" + target_;
     case Kind::kFd:
       return "fd:" + target_;
+    case Kind::kExec:
+      return "exec:" + target_;
+    case Kind::kFile:
+      return offset_ == 0 ? "file:" + target_
+                          : fmt::format("file:{},offset={:#x}", target_, offset_);
+    case Kind::kVsock:
+      return fmt::format("vsock:{}:{}", target_, port_);
     case Kind::kTcp:
       break;
   }
@@ -33,21 +50,30 @@ std::string MigrationAddress::Uri() const {
                  : fmt::format("tcp:{}:{}", target_, port_);
 }
 
-Json MigrationAddress::Channels() const {
-  std::vector<Json::Member> address{{"transport", "socket"}};
+Json MigrationAddress::ToJson() const {
+  std::string port = std::to_string(port_);
   switch (kind_) {
     case Kind::kUnix:
-      address.insert(address.end(), {{"type", "unix"}, {"path", target_}});
-      break;
+      return Json::Object({{"transport", "socket"}, {"type", "unix"}, {"path", target_}});
     case Kind::kFd:
-      address.insert(address.end(), {{"type", "fd"}, {"str", target_}});
-      break;
+      return Json::Object({{"transport", "socket"}, {"type", "fd"}, {"str", target_}});
+    case Kind::kExec:
+      return Json::Object(
+          {{"transport", "exec"}, {"args", Json::Array({"/bin/sh", "-c", target_})}});
+    case Kind::kFile:
+      return Json::Object({{"transport", "file"}, {"filename", target_}, {"offset", offset_}});
+    case Kind::kVsock:
+      return Json::Object(
+          {{"transport", "socket"}, {"type", "vsock"}, {"cid", target_}, {"port", port}});
     case Kind::kTcp:
-      address.insert(address.end(),
-                     {{"type", "inet"}, {"host", target_}, {"port", std::to_string(port_)}});
       break;
   }
-  return Json::Array({Json::Object({{"channel-type", "main"}, {"addr", Json::Object(address)}})});
+  return Json::Object(
+      {{"transport", "socket"}, {"type", "inet"}, {"host", target_}, {"port", port}});
+}
+
+Json MigrationAddress::Channels() const {
+  return Json::Array({Json::Object({{"channel-type", "main"}, {"addr", ToJson()}})});
 }
 
 }  // namespace tandem

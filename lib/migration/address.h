@@ -2,6 +2,7 @@
 // Where a migration stream goes (QAPI MigrationAddress, and the `uri` spelling of the same).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,19 @@ class MigrationAddress {
   static MigrationAddress Unix(std::string path);
   // A descriptor that was handed to QEMU with getfd under this name.
   static MigrationAddress Fd(std::string name);
+  // The standard input or output of a command of /bin/sh.
+  static MigrationAddress Exec(std::string command);
+  // A file, from this byte on; "/dev/fdset/1" is one that was handed over by add-fd. QEMU 8.2 and
+  // later.
+  static MigrationAddress File(std::string path, uint64_t offset = 0);
+  // A VM socket (vsock(7)).
+  static MigrationAddress Vsock(std::string cid, int port);
 
-  // "tcp:127.0.0.1:4444", "unix:/path", "fd:name"; IPv6 hosts in brackets.
+  // "tcp:127.0.0.1:4444", "unix:/path", "fd:name", "exec:command", "file:path,offset=0x1000",
+  // "vsock:2:4444"; IPv6 hosts in brackets.
   std::string Uri() const;
+  // QAPI MigrationAddress.
+  Json ToJson() const;
   // The value of `channels`: one MigrationChannel of type main.
   Json Channels() const;
 
@@ -32,14 +43,15 @@ class MigrationAddress {
   MigrationAddress WithPort(int port) const;
 
  private:
-  enum class Kind { kTcp, kUnix, kFd };
+  enum class Kind { kTcp, kUnix, kFd, kExec, kFile, kVsock };
 
-  MigrationAddress(Kind kind, std::string target, int port)
-      : kind_(kind), target_(std::move(target)), port_(port) {}
+  MigrationAddress(Kind kind, std::string target, int port, uint64_t offset = 0)
+      : kind_(kind), target_(std::move(target)), port_(port), offset_(offset) {}
 
   Kind kind_;
-  std::string target_;  // host, path or name
+  std::string target_;  // host, path, name or command
   int port_;
+  uint64_t offset_;  // in a file
 };
 
 // How an address is handed to QEMU; 7.2 knows uri alone.

@@ -17,8 +17,16 @@ namespace capability {
 inline constexpr std::string_view kColo = "x-colo";
 // MIGRATION events, which every wait of Tandem needs.
 inline constexpr std::string_view kEvents = "events";
+// RAM at fixed places of a file.
+inline constexpr std::string_view kMappedRam = "mapped-ram";
 // RAM over several channels.
 inline constexpr std::string_view kMultifd = "multifd";
+// A state between precopy and switchover that migrate-continue ends.
+inline constexpr std::string_view kPauseBeforeSwitchover = "pause-before-switchover";
+// The guest runs on the destination before its memory is there; on both sides.
+inline constexpr std::string_view kPostcopyRam = "postcopy-ram";
+// A channel of its own for pages that the destination asked for.
+inline constexpr std::string_view kPostcopyPreempt = "postcopy-preempt";
 // Messages from the destination to the source.
 inline constexpr std::string_view kReturnPath = "return-path";
 }  // namespace capability

@@ -86,7 +86,8 @@ absl::Status MigrationDriver::Start(const MigrationAddress& address, AddressSpel
   return source_.qmp().Execute("migrate", AddressArguments(address, spelling), deadline).status();
 }
 
-absl::Status MigrationDriver::WaitForStatus(MigrationStatus status, const Deadline& deadline) {
+absl::Status WaitForMigrationStatus(Machine& machine, EventCursor cursor, MigrationStatus status,
+                                    const Deadline& deadline) {
   MigrationStatus reached = MigrationStatus::kNone;
   auto wanted_or_final = [&](const QmpEvent& event) {
     if (!IsMigrationEvent(event)) return false;
@@ -95,31 +96,43 @@ absl::Status MigrationDriver::WaitForStatus(MigrationStatus status, const Deadli
   };
   std::string awaited = fmt::format("migration status {}", MigrationStatusName(status));
   absl::Status waited =
-      source_.qmp().WaitForEvent(source_cursor_, wanted_or_final, awaited, deadline).status();
+      machine.qmp().WaitForEvent(cursor, wanted_or_final, awaited, deadline).status();
   if (!waited.ok()) {
     return WithContext(
-        waited,
-        fmt::format("migration is {}", MigrationStatusName(LastStatus(source_, source_cursor_))));
+        waited, fmt::format("migration is {}", MigrationStatusName(LastStatus(machine, cursor))));
   }
   if (reached == status) return absl::OkStatus();
-  absl::StatusOr<MigrationStatistics> statistics = QueryMigration(source_, deadline);
-  absl::Status failed = MakeError(
+  absl::StatusOr<MigrationStatistics> statistics = QueryMigration(machine, deadline);
+  return MakeError(
       absl::StatusCode::kAborted, "awaiting {}: the migration ended as {}: {}", awaited,
       MigrationStatusName(reached),
       statistics.ok() && !statistics->error.empty() ? statistics->error : "QEMU gives no reason");
+}
+
+absl::Status MigrationDriver::WaitForStatus(MigrationStatus status, const Deadline& deadline) {
+  absl::Status waited = WaitForMigrationStatus(source_, source_cursor_, status, deadline);
+  if (!absl::IsAborted(waited)) return waited;
   absl::Status death = DeathOf(destination_, deadline);
-  return death.ok() ? failed : WithContext(death, Message(failed));
+  return death.ok() ? waited : WithContext(death, Message(waited));
+}
+
+absl::Status MigrationDriver::WaitForSourceCompletion(const Deadline& deadline) {
+  TANDEM_RETURN_IF_ERROR(WaitForStatus(MigrationStatus::kCompleted, deadline));
+  return source_.PollRunState("postmigrate", deadline);
+}
+
+absl::Status MigrationDriver::WaitForDestinationCompletion(bool guest_runs,
+                                                           const Deadline& deadline) {
+  TANDEM_RETURN_IF_ERROR(WaitForMigrationStatus(destination_, destination_cursor_,
+                                                MigrationStatus::kCompleted, deadline));
+  if (!guest_runs) return absl::OkStatus();
+  return destination_.qmp().WaitForEvent(destination_cursor_, "RESUME", deadline).status();
 }
 
 absl::StatusOr<MigrationStatistics> MigrationDriver::WaitForCompletion(bool guest_runs,
                                                                        const Deadline& deadline) {
   TANDEM_RETURN_IF_ERROR(WaitForStatus(MigrationStatus::kCompleted, deadline));
-  TANDEM_RETURN_IF_ERROR(
-      (guest_runs
-           ? destination_.qmp().WaitForEvent(destination_cursor_, "RESUME", deadline)
-           : destination_.qmp().WaitForEvent(destination_cursor_, MigrationEvent("completed"),
-                                             "migration status completed", deadline))
-          .status());
+  TANDEM_RETURN_IF_ERROR(WaitForDestinationCompletion(guest_runs, deadline));
   TANDEM_RETURN_IF_ERROR(source_.PollRunState("postmigrate", deadline));
   return QueryMigration(source_, deadline);
 }

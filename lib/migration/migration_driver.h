@@ -30,6 +30,11 @@ absl::Status SetParameters(Machine& machine, const MigrationParameters& paramete
 // `query-migrate`. Errors: those of QmpClient::Execute.
 absl::StatusOr<MigrationStatistics> QueryMigration(Machine& machine, const Deadline& deadline);
 
+// Awaits that a machine, source or destination, reports `status` behind `cursor`. Aborted with
+// QEMU's description when its migration ends in another final status.
+absl::Status WaitForMigrationStatus(Machine& machine, EventCursor cursor, MigrationStatus status,
+                                    const Deadline& deadline);
+
 // Refers to two ready machines that must outlive it. Not thread-safe.
 class MigrationDriver {
  public:
@@ -54,9 +59,11 @@ class MigrationDriver {
   // why.
   absl::Status WaitForStatus(MigrationStatus status, const Deadline& deadline);
 
-  // Awaits the source's completion, the destination's RESUME (not for a stopped guest: the
-  // destination then reports its own completion) and the source's run state postmigrate. Returns
-  // the source's statistics. Errors: those of WaitForStatus, DeadlineExceeded.
+  // Awaits the source's completion and its run state postmigrate, which comes without an event.
+  absl::Status WaitForSourceCompletion(const Deadline& deadline);
+  // Awaits the destination's completion and, if the guest ran, its RESUME.
+  absl::Status WaitForDestinationCompletion(bool guest_runs, const Deadline& deadline);
+  // Both. Returns the source's statistics. Errors: those of WaitForStatus, DeadlineExceeded.
   absl::StatusOr<MigrationStatistics> WaitForCompletion(bool guest_runs, const Deadline& deadline);
 
   // Positions in both event logs just before the last Start (or Listen, for the destination).

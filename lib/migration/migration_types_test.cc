@@ -17,6 +17,14 @@ TEST(MigrationAddressTest, SpellsUriAndChannels) {
   EXPECT_EQ(MigrationAddress::Tcp("::1", 5).Uri(), "tcp:[::1]:5");
   EXPECT_EQ(MigrationAddress::Unix("/t/s").Uri(), "unix:/t/s");
   EXPECT_EQ(MigrationAddress::Fd("mig").Uri(), "fd:mig");
+  EXPECT_EQ(MigrationAddress::Exec("cat >f").Uri(), "exec:cat >f");
+  EXPECT_EQ(MigrationAddress::File("/t/f").Uri(), "file:/t/f");
+  EXPECT_EQ(MigrationAddress::File("/t/f", 4096).Uri(), "file:/t/f,offset=0x1000");
+  EXPECT_EQ(MigrationAddress::Vsock("2", 7).Uri(), "vsock:2:7");
+  EXPECT_EQ(MigrationAddress::File("/t/f", 4096).ToJson().Dump(),
+            R"({"transport":"file","filename":"/t/f","offset":4096})");
+  EXPECT_EQ(MigrationAddress::Exec("cat").ToJson().Dump(),
+            R"({"transport":"exec","args":["/bin/sh","-c","cat"]})");
   EXPECT_EQ(MigrationAddress::Tcp("127.0.0.1", 7).Channels().Dump(),
             R"([{"channel-type":"main","addr":{"transport":"socket","type":"inet",)"
             R"("host":"127.0.0.1","port":"7"}}])");

@@ -21,6 +21,8 @@ MigrationStatistics MigrationStatistics::FromQueryMigrate(const Json& reply) {
   statistics.multifd_bytes = ram["multifd-bytes"].Integer();
   statistics.dirty_pages_per_second = ram["dirty-pages-rate"].Integer();
   statistics.mbps = ram["mbps"].Number();
+  statistics.postcopy_requests = ram["postcopy-requests"].Integer();
+  statistics.postcopy_blocktime_ms = reply["postcopy-blocktime"].Integer();
   return statistics;
 }
 

@@ -95,6 +95,9 @@ Json ToJson(const TestResult& result) {
   ObjectBuilder object;
   object.Add("schema", kResultsSchema);
   object.AddText("test", result.test);
+  if (!result.scenarios.empty()) {
+    object.Add("scenarios", Json::Array({result.scenarios.begin(), result.scenarios.end()}));
+  }
   object.AddText("outcome", OutcomeName(result.outcome));
   object.AddText("reason", result.reason);
   object.AddText("known_defect", result.known_defect);

@@ -21,7 +21,8 @@ enum class TestOutcome { kPassed, kFailed, kSkipped, kKnownDefect };
 
 // One line of the file. A value.
 struct TestResult {
-  std::string test;  // "Suite.Test/Parameter"
+  std::string test;                    // "Suite.Test/Parameter"
+  std::vector<std::string> scenarios;  // rows of docs/scenarios.md that it covers
   TestOutcome outcome = TestOutcome::kPassed;
   std::string reason;                                // of a skip or the first failure; "" otherwise
   std::string known_defect;                          // id of the one that ended it

@@ -26,6 +26,7 @@ std::vector<std::string> LinesOf(const std::string& path) { return SplitLines(Re
 // Every member stands under its documented name; what is empty is absent.
 TEST(ResultsTest, WritesTheSchema) {
   TestResult result{.test = "Suite.Test/V",
+                    .scenarios = {"A1", "H6"},
                     .outcome = TestOutcome::kFailed,
                     .reason = "it broke",
                     .seconds = 1.5,
@@ -36,12 +37,13 @@ TEST(ResultsTest, WritesTheSchema) {
                     .machine_type = "pc",
                     .accelerator = "tcg",
                     .artifacts = "/a/b"};
-  EXPECT_EQ(ToJson(result).Dump(),
-            R"({"schema":2,"test":"Suite.Test/V","outcome":"FAILED","reason":"it broke",)"
-            R"("seconds":1.5,"started":"2026-01-02T03:04:05.678Z","phases":{"boot":0.25},)"
-            R"("measurements":{"downtime_ms":45,"periods_ms":[1,2.5]},)"
-            R"("versions":{"source":"11.1"},"machine_type":"pc","accelerator":"tcg",)"
-            R"("artifacts":"/a/b"})");
+  EXPECT_EQ(
+      ToJson(result).Dump(),
+      R"({"schema":2,"test":"Suite.Test/V","scenarios":["A1","H6"],"outcome":"FAILED","reason":"it broke",)"
+      R"("seconds":1.5,"started":"2026-01-02T03:04:05.678Z","phases":{"boot":0.25},)"
+      R"("measurements":{"downtime_ms":45,"periods_ms":[1,2.5]},)"
+      R"("versions":{"source":"11.1"},"machine_type":"pc","accelerator":"tcg",)"
+      R"("artifacts":"/a/b"})");
   EXPECT_EQ(ToJson({.test = "A.B", .outcome = TestOutcome::kSkipped}).Dump(),
             R"({"schema":2,"test":"A.B","outcome":"SKIPPED","seconds":0.0})");
 }
