@@ -109,6 +109,11 @@ Json ToJson(const TestResult& result) {
   object.AddText("started", result.started);
   object.AddMap("phases", result.phases);
   object.AddMap("measurements", result.measurements);
+  std::map<std::string, Json> exercised;
+  for (const auto& [kind, names] : result.exercised) {
+    exercised[kind] = Json::Array({names.begin(), names.end()});
+  }
+  object.AddMap("exercised", exercised);
   std::map<std::string, std::string> versions;
   for (const auto& [role, version] : result.versions) versions[role] = ValidUtf8(version);
   object.AddMap("versions", versions);

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "lib/qmp/json.h"
+#include "lib/report/exercised.h"
 
 namespace tandem {
 
@@ -31,6 +32,7 @@ struct TestResult {
   std::string started;                       // RFC 3339, UTC, milliseconds
   std::map<std::string, double> phases;      // seconds by phase: "boot", "migrate", "verify", …
   std::map<std::string, Json> measurements;  // "downtime_ms": 45, "checkpoint_periods_ms": […]
+  ExercisedAbilities exercised;
   std::map<std::string, std::string> versions;  // QEMU by role
   std::string machine_type;
   std::string accelerator;

@@ -33,6 +33,7 @@ TEST(ResultsTest, WritesTheSchema) {
                     .started = "2026-01-02T03:04:05.678Z",
                     .phases = {{"boot", 0.25}},
                     .measurements = {{"downtime_ms", 45}, {"periods_ms", Json::Array({1, 2.5})}},
+                    .exercised = {{"transports", {"tcp", "unix"}}},
                     .versions = {{"source", "11.1"}},
                     .machine_type = "pc",
                     .accelerator = "tcg",
@@ -42,7 +43,7 @@ TEST(ResultsTest, WritesTheSchema) {
       R"({"schema":2,"test":"Suite.Test/V","scenarios":["A1","H6"],"outcome":"FAILED","reason":"it broke",)"
       R"("seconds":1.5,"started":"2026-01-02T03:04:05.678Z","phases":{"boot":0.25},)"
       R"("measurements":{"downtime_ms":45,"periods_ms":[1,2.5]},)"
-      R"("versions":{"source":"11.1"},"machine_type":"pc","accelerator":"tcg",)"
+      R"("exercised":{"transports":["tcp","unix"]},"versions":{"source":"11.1"},"machine_type":"pc","accelerator":"tcg",)"
       R"("artifacts":"/a/b"})");
   EXPECT_EQ(ToJson({.test = "A.B", .outcome = TestOutcome::kSkipped}).Dump(),
             R"({"schema":2,"test":"A.B","outcome":"SKIPPED","seconds":0.0})");
