@@ -325,6 +325,10 @@ test_run() {
 }
 
 test_test() {
+  local coverage=$tree/build/default/tools/coverage
+  mkdir -p -- "$coverage"
+  stub tandem-coverage '[[ ! -e $scratch/coverage-shrinks ]]'
+  mv -- "$scratch/bin/tandem-coverage" "$coverage/"
   dev test -R colo --rerun-failed
   check 'test runs ctest' 0 "ctest --test-dir $tree/build/default -j $(nproc) --output-on-failure --no-tests=error --output-junit $tree/build/default/junit.xml -R colo --rerun-failed"
   [[ $(tail -n 1 "$scratch/out") == '100% tests passed, 0 tests failed out of 7' ]] || status=hidden
@@ -336,7 +340,15 @@ test_test() {
   check 'unless that is allowed' 0
   stub ctest 'printf "%s\n" "<testcase name=\"a\" status=\"notrun\">" "<testcase name=\"b\" status=\"run\">" >"'"$tree"'/build/default/junit.xml"'
   dev test
-  check 'a run in which some were does not' 0
+  check 'a run in which some were does not' 0 "tandem-coverage --results=$tree/build/default/coverage/results.jsonl --qemu=/fetched/qemu"
+  touch "$scratch/coverage-shrinks"
+  dev test
+  check 'a run that covers less than is decided fails' 1 'coverage has shrunk'
+  dev coverage
+  check 'coverage fails with its tool' 1 'tandem-coverage --output=docs/coverage.md'
+  rm -- "$scratch/coverage-shrinks"
+  dev coverage a/results.jsonl
+  check 'coverage takes the results of a run' 0 "tandem-coverage --output=docs/coverage.md --results=$scratch/a/results.jsonl --qemu=/fetched/qemu" 'wrote docs/coverage.md'
   stub ctest 'printf "%s\n" "<testcase name=\"colo.a\" status=\"notrun\">" "<testcase name=\"unit.b\" status=\"run\">" >"'"$tree"'/build/default/junit.xml"'
   dev test
   check 'nor are unit tests what is asked for' 1 'every test of the suites was skipped'

@@ -68,7 +68,7 @@ check_scripts() {
   ((${#scripts[@]} + ${#parts[@]})) || return 0
   say "shellcheck: $((${#scripts[@]} + ${#parts[@]})) scripts"
   (
-    cd -- "$repo" # the paths in directives start there
+    cd -- "$repo" || exit # the paths in directives start there
     status=0
     ((${#scripts[@]} == 0)) || shellcheck --external-sources "${scripts[@]}" || status=1
     ((${#parts[@]} == 0)) || shellcheck --exclude=SC2034,SC2154,SC2164 "${parts[@]}" || status=1

@@ -30,7 +30,8 @@ run_suites() {
   choose_suites
   allow_for_sanitizers
   local suite broken='' status lines_before=0
-  local results=${TANDEM_ARTIFACTS:-$repo/build/$preset/suites/artifacts}/results.jsonl
+  local results
+  results=$(results_file)
   [[ ! -f $results ]] || lines_before=$(wc -l <"$results")
   for suite in "${suites[@]}"; do
     status=0
