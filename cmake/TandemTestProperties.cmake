@@ -30,6 +30,10 @@ foreach(test IN LISTS tandem_tests)
       list(APPEND labels ${label})
     endif()
   endforeach()
+  # INSTANTIATE_TEST_SUITE_P(Slow, …): sweeps, of which the same suite has a sample elsewhere.
+  if(test MATCHES "^[a-z]+[.][A-Za-z0-9]*Slow/")
+    list(APPEND labels slow)
+  endif()
   # The exit code tells a skipped test, not what it prints.
   set_tests_properties(${test} PROPERTIES
     TIMEOUT ${timeout} LABELS "${labels}" PROCESSORS 1
