@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Migration through a file: the source writes it, and the destination reads it afterwards.
+#include <fcntl.h>
+
+#include <fstream>
+
+#include "fixtures/file_fixture.h"
+#include "fixtures/parameter_name.h"
+#include "fixtures/small_disk.h"
+#include "lib/stream/migration_stream.h"
+#include "lib/stream/stream_file.h"
+
+namespace tandem {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr uint64_t kOffset = 0x1000;
+constexpr uint64_t kDiskBytes = 16 << 20;  // the guest's memory is larger
+
+class FileTest : public FileFixture,
+                 public ::testing::WithParamInterface<std::tuple<FileFormat, GuestActivity>> {
+ protected:
+  FileFormat format() const { return std::get<FileFormat>(GetParam()); }
+  GuestActivity activity() const { return std::get<GuestActivity>(GetParam()); }
+};
+
+// D1, D5, D6: the guest moves through a file, as a stream and with its pages at fixed places.
+TANDEM_COVERS(FileTest, GuestMoves, "D1", "D5", "D6");
+TEST_P(FileTest, GuestMoves) {
+  TANDEM_REQUIRE_OK(Use(format()));
+  TANDEM_ASSERT_OK(StartWith(activity()));
+  TANDEM_ASSERT_OK(Save(activity(), MigrationAddress::File(file())));
+  TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file())));
+  ExpectGuestMoved();
+}
+
+// D9: RAM that both machines share is left out of the file.
+TANDEM_COVERS(FileTest, SharedRamIsLeftOut, "D9");
+TEST_P(FileTest, SharedRamIsLeftOut) {
+  TANDEM_REQUIRE_OK(Use(format()));
+  TANDEM_REQUIRE_OK(ShareRam());
+  TANDEM_ASSERT_OK(StartWith(activity()));
+  TANDEM_ASSERT_OK(SaveTo(MigrationAddress::File(file())));
+  TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file())));
+  ExpectGuestMoved();
+  TANDEM_ASSERT_OK_AND_ASSIGN(StreamFile saved, StreamFile::Open(file()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(MigrationStream stream, ParseStream(saved.bytes()));
+  ASSERT_NE(stream.FindBlock("mem"), nullptr);
+  EXPECT_EQ(stream.FindBlock("mem")->normal_pages, 0U);
+  EXPECT_EQ(stream.FindBlock("mem")->zero_pages, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    File, FileTest,
+    ::testing::Combine(::testing::Values(FileFormat::kStream, FileFormat::kMappedRam,
+                                         FileFormat::kMappedRamMultifd),
+                       ::testing::Values(GuestActivity::kStopped, GuestActivity::kLive)),
+    NameOfParameter());
+
+class FileOffsetTest : public FileFixture {
+ protected:
+  // A file of the marker alone, longer than the offset.
+  void WriteMarker() { std::ofstream(file(), std::ios::binary) << std::string(2 * kOffset, '#'); }
+  void ExpectStreamAtOffset() {
+    TANDEM_ASSERT_OK_AND_ASSIGN(StreamFile saved, StreamFile::Open(file()));
+    std::string_view bytes(reinterpret_cast<const char*>(saved.bytes().data()),
+                           saved.bytes().size());
+    EXPECT_EQ(bytes.substr(0, kOffset), std::string(kOffset, '#'));
+    EXPECT_EQ(bytes.substr(kOffset, 4), "QEVM");
+    TANDEM_EXPECT_OK(ParseStream(saved.bytes(), kOffset));
+  }
+};
+
+// D2: the stream begins at the offset, and what is before it stays as it was.
+TANDEM_COVERS(FileOffsetTest, BytesBeforeTheOffsetStay, "D2");
+TEST_F(FileOffsetTest, BytesBeforeTheOffsetStay) {
+  WriteMarker();
+  TANDEM_ASSERT_OK(StartWith(GuestActivity::kStopped));
+  TANDEM_ASSERT_OK(SaveTo(MigrationAddress::File(file(), kOffset)));
+  ExpectStreamAtOffset();
+  TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file(), kOffset)));
+  ExpectGuestMoved();
+}
+
+// D3: the same in a file that QEMU gets as a descriptor.
+TANDEM_COVERS(FileOffsetTest, BytesBeforeTheOffsetStayInAnFdSet, "D3");
+TEST_F(FileOffsetTest, BytesBeforeTheOffsetStayInAnFdSet) {
+  WriteMarker();
+  MigrationAddress address = FdSetAddress(kOffset);
+  TANDEM_ASSERT_OK(StartWith(GuestActivity::kStopped));
+  TANDEM_ASSERT_OK(AddFdSet(source(), file(), {O_WRONLY}));
+  TANDEM_ASSERT_OK(AddFdSet(destination(), file(), {O_RDONLY}));
+  TANDEM_ASSERT_OK(SaveTo(address));
+  ExpectStreamAtOffset();
+  TANDEM_ASSERT_OK(LoadFrom(address));
+  ExpectGuestMoved();
+}
+
+// D4: an offset that is no number is refused; the guest runs on, and can be migrated after that.
+TANDEM_COVERS(FileOffsetTest, BadOffsetIsRefused, "D4");
+TEST_F(FileOffsetTest, BadOffsetIsRefused) {
+  TANDEM_ASSERT_OK(StartMachines());
+  Json arguments = Json::Object({{"uri", "file:" + file() + ",offset=0x20M"}});
+  EXPECT_THAT(source().qmp().Execute("migrate", arguments, StepDeadline()),
+              QmpErrorIs("GenericError", HasSubstr("offset")));
+  TANDEM_ASSERT_THAT(source(), HasRunState("running"));
+  TANDEM_ASSERT_THAT(source(), MakesProgress());
+  TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
+  TANDEM_ASSERT_OK(SaveTo(MigrationAddress::File(file())));
+  TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file())));
+  ExpectGuestMoved();
+}
+
+class DirectIoTest : public FileFixture, public ::testing::WithParamInterface<GuestActivity> {};
+
+// D7: multifd writes and reads pages past the page cache.
+TANDEM_COVERS(DirectIoTest, GuestMovesPastThePageCache, "D7");
+TEST_P(DirectIoTest, GuestMovesPastThePageCache) {
+  TANDEM_REQUIRE_OK(Use(FileFormat::kMappedRamMultifd));
+  TANDEM_REQUIRE_OK(UseDirectIo());
+  TANDEM_ASSERT_OK(StartWith(GetParam()));
+  TANDEM_ASSERT_OK(Save(GetParam(), MigrationAddress::File(file())));
+  TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file())));
+  ExpectGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(File, DirectIoTest,
+                         ::testing::Values(GuestActivity::kStopped, GuestActivity::kLive),
+                         NameOfParameter());
+
+class FdSetTest : public FileFixture {
+ protected:
+  void ExpectGuestMovesThroughFdSets(int flags_of_second) {
+    TANDEM_REQUIRE_OK(Use(FileFormat::kMappedRamMultifd));
+    TANDEM_ASSERT_OK(StartWith(GuestActivity::kStopped));
+    TANDEM_ASSERT_OK(AddFdSet(source(), file(), {O_WRONLY | O_CREAT, O_WRONLY | flags_of_second}));
+    TANDEM_ASSERT_OK(AddFdSet(destination(), file(), {O_RDONLY, O_RDONLY | flags_of_second}));
+    TANDEM_ASSERT_OK(SaveTo(FdSetAddress()));
+    TANDEM_ASSERT_OK(LoadFrom(FdSetAddress()));
+    ExpectGuestMoved();
+    TANDEM_ASSERT_OK_AND_ASSIGN(size_t left_on_source, RemoveFdSet(source()));
+    TANDEM_ASSERT_OK_AND_ASSIGN(size_t left_on_destination, RemoveFdSet(destination()));
+    EXPECT_EQ(left_on_source + left_on_destination, 0U);
+  }
+};
+
+// D8: multifd and mapped-ram in a file of which QEMU gets two descriptors; none is left behind.
+TANDEM_COVERS(FdSetTest, GuestMovesAndNoSetIsLeft, "D8");
+TEST_F(FdSetTest, GuestMovesAndNoSetIsLeft) { ExpectGuestMovesThroughFdSets(0); }
+
+// D8: the same, with one of the descriptors for direct-io.
+TANDEM_COVERS(FdSetTest, GuestMovesByDirectIoAndNoSetIsLeft, "D8");
+TEST_F(FdSetTest, GuestMovesByDirectIoAndNoSetIsLeft) {
+  TANDEM_REQUIRE_OK(UseDirectIo());
+  ExpectGuestMovesThroughFdSets(O_DIRECT);
+}
+
+class FullDiskTest : public FileFixture, public ::testing::WithParamInterface<FileFormat> {};
+
+// D11: the disk gets full while the guest is saved: the migration fails and says why, and the guest
+// runs on.
+TANDEM_COVERS(FullDiskTest, GuestRunsOnAtSource, "D11");
+TEST_P(FullDiskTest, GuestRunsOnAtSource) {
+  TANDEM_REQUIRE_OK(Use(GetParam()));
+  absl::StatusOr<UniqueFd> disk = OpenFileOnSmallDisk(scratch().path(), kDiskBytes);
+  TANDEM_REQUIRE_OK(disk.status());
+  ExpectErrorLine("No space left on device", "source");
+  ExpectErrorLine("failed to save SaveStateEntry with id(name): 1(ram)", "source");
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(AddFd(source(), disk->get()));
+  TANDEM_ASSERT_OK(Negotiate());
+  TANDEM_ASSERT_OK(Converge());
+  TANDEM_ASSERT_OK(StartMigrationTo(FdSetAddress()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(std::string error, WaitForFailure());
+  EXPECT_THAT(error, HasSubstr("No space left on device"));
+  TANDEM_ASSERT_THAT(source(), HasRunState("running"));
+  TANDEM_ASSERT_THAT(source(), HasConsistentState());
+  TANDEM_ASSERT_THAT(source(), MakesProgress());
+}
+
+INSTANTIATE_TEST_SUITE_P(File, FullDiskTest,
+                         ::testing::Values(FileFormat::kStream, FileFormat::kMappedRam),
+                         NameOfParameter());
+
+}  // namespace
+}  // namespace tandem
