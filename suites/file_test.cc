@@ -13,10 +13,39 @@
 namespace tandem {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr uint64_t kOffset = 0x1000;
 constexpr uint64_t kDiskBytes = 16 << 20;  // the guest's memory is larger
+
+// A parser's error that says where and what was expected.
+auto IsRefused() {
+  return StatusIs(absl::StatusCode::kDataLoss,
+                  AllOf(HasSubstr("at offset 0x"), HasSubstr("expected")));
+}
+
+// Bytes whose change no stream survives: of the header, and of some sections' types, ids and
+// footers.
+std::vector<uint64_t> PlacesOfStructure(const MigrationStream& stream) {
+  std::vector<uint64_t> places = {0,
+                                  7,
+                                  stream.configuration->length.offset,
+                                  stream.end_mark,
+                                  stream.description.offset,
+                                  stream.description.offset + 4};
+  for (size_t i = 0; i < stream.sections.size(); i += 5) {
+    const StreamSection& section = stream.sections[i];
+    for (uint64_t place : {section.header.offset, section.header.offset + 4, section.footer.offset,
+                           section.footer.end() - 1}) {
+      places.push_back(place);
+    }
+  }
+  for (size_t i = 0; i < stream.pages.size(); i += stream.pages.size() / 8 + 1) {
+    if (stream.pages[i].header.size > 0) places.push_back(stream.pages[i].header.offset);
+  }
+  return places;
+}
 
 class FileTest : public FileFixture,
                  public ::testing::WithParamInterface<std::tuple<FileFormat, GuestActivity>> {
@@ -155,6 +184,89 @@ TEST_F(FdSetTest, GuestMovesByDirectIoAndNoSetIsLeft) {
   TANDEM_REQUIRE_OK(UseDirectIo());
   ExpectGuestMovesThroughFdSets(O_DIRECT);
 }
+
+class StreamReaderTest
+    : public FileFixture,
+      public ::testing::WithParamInterface<std::tuple<FileFormat, MachineFamily>> {
+ protected:
+  // pc has one vCPU and boots from the ROM, q35 has three and boots by its firmware from a disk.
+  void SetUp() override {
+    setup().family = family();
+    if (family() == MachineFamily::kQ35) {
+      setup().guest.boot = GuestBoot::kDisk;
+      setup().arguments = {"-smp", "3"};
+    }
+    MigrationFixture::SetUp();  // without file:, which a stream does not need
+  }
+
+  MachineFamily family() const { return std::get<MachineFamily>(GetParam()); }
+  FileFormat format() const { return std::get<FileFormat>(GetParam()); }
+  uint32_t vcpus() const { return family() == MachineFamily::kQ35 ? 3 : 1; }
+
+  absl::Status SaveStoppedGuest() {
+    absl::Status started = StartWith(GuestActivity::kStopped);
+    if (!started.ok()) return started;
+    if (format() == FileFormat::kStream) return SaveByCommand();
+    return SaveTo(MigrationAddress::File(file()));
+  }
+
+  void ExpectParts(const MigrationStream& stream) {
+    ASSERT_TRUE(stream.configuration);
+    EXPECT_THAT(stream.configuration->machine_type, HasSubstr(MachineFamilyName(family())));
+    EXPECT_NE(stream.FindSection("ram", SectionType::kEnd), nullptr);
+    EXPECT_NE(stream.FindDevice("timer"), nullptr);
+    EXPECT_NE(stream.FindDevice("cpu", vcpus() - 1), nullptr);
+    EXPECT_EQ(stream.FindDevice("cpu", vcpus()), nullptr);
+    uint64_t bytes = 0;
+    for (const StreamBlock& block : stream.blocks) bytes += block.used_bytes;
+    EXPECT_EQ(bytes, statistics().total_bytes);
+  }
+
+  // By the source's account. Mapped pages of zeros are not in the file.
+  void ExpectPageCounts(const MigrationStream& stream) {
+    EXPECT_EQ(stream.CountPages(PageKind::kNormal), statistics().normal_pages);
+    uint64_t zero_pages = static_cast<uint64_t>(statistics().zero_pages.value_or(0));
+    EXPECT_EQ(stream.CountPages(PageKind::kZero), format() == FileFormat::kStream ? zero_pages : 0);
+  }
+};
+
+// D10: the file tells its devices, RAM blocks and pages, as many as the source has sent and each
+// with what is in the guest's memory.
+TANDEM_COVERS(StreamReaderTest, FileHoldsTheMachine, "D10");
+TEST_P(StreamReaderTest, FileHoldsTheMachine) {
+  TANDEM_REQUIRE_OK(Use(format()));
+  TANDEM_ASSERT_OK(SaveStoppedGuest());
+  TANDEM_ASSERT_OK_AND_ASSIGN(StreamFile saved, StreamFile::Open(file()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(MigrationStream stream, ParseStream(saved.bytes()));
+  ExpectParts(stream);
+  ExpectPageCounts(stream);
+  TANDEM_EXPECT_OK(CompareRegion(source(), stream, saved));
+}
+
+// D10: a truncated or damaged file is refused, with the offset and what was expected there.
+TANDEM_COVERS(StreamReaderTest, DamagedFileIsRefused, "D10");
+TEST_P(StreamReaderTest, DamagedFileIsRefused) {
+  TANDEM_REQUIRE_OK(Use(format()));
+  TANDEM_ASSERT_OK(SaveStoppedGuest());
+  TANDEM_ASSERT_OK_AND_ASSIGN(StreamFile saved, StreamFile::Open(file()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(MigrationStream stream, ParseStream(saved.bytes()));
+  std::vector<std::byte> bytes(saved.bytes().begin(), saved.bytes().end());
+  for (uint64_t offset : PlacesOfStructure(stream)) {
+    std::span<const std::byte> whole(bytes);
+    EXPECT_THAT(ParseStream(whole.first(offset)), IsRefused()) << "truncated to " << offset;
+    std::byte before = std::exchange(bytes[offset], ~bytes[offset]);
+    EXPECT_THAT(ParseStream(bytes), IsRefused()) << "damaged at " << offset;
+    bytes[offset] = before;
+  }
+  TANDEM_EXPECT_OK(ParseStream(bytes));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    File, StreamReaderTest,
+    ::testing::Combine(::testing::Values(FileFormat::kStream, FileFormat::kMappedRam,
+                                         FileFormat::kMappedRamMultifd),
+                       ::testing::Values(MachineFamily::kPc, MachineFamily::kQ35)),
+    NameOfParameter());
 
 class FullDiskTest : public FileFixture, public ::testing::WithParamInterface<FileFormat> {};
 

@@ -33,6 +33,20 @@ const StreamPage* MigrationStream::FindPage(std::string_view block, uint64_t add
   return found == pages.rend() ? nullptr : &*found;
 }
 
+std::vector<const StreamPage*> MigrationStream::LastPages(std::string_view block) const {
+  const StreamBlock* found = FindBlock(block);
+  if (found == nullptr) return {};
+  // No longer than the pages that were sent reach: a block's length is what a hostile file says.
+  std::vector<const StreamPage*> last;
+  for (const StreamPage& page : pages) {
+    if (&blocks[page.block] != found) continue;
+    uint64_t number = page.address / page_size;
+    if (number >= last.size()) last.resize(number + 1);
+    last[number] = &page;
+  }
+  return last;
+}
+
 uint64_t MigrationStream::CountPages(PageKind kind) const {
   return static_cast<uint64_t>(std::count_if(
       pages.begin(), pages.end(), [kind](const StreamPage& page) { return page.kind == kind; }));

@@ -135,6 +135,8 @@ struct MigrationStream {
   // The page as it was sent last, which is what counts; nullptr when it was not sent, or is a page
   // of zeros in a mapped block.
   const StreamPage* FindPage(std::string_view block, uint64_t address) const;
+  // The same for all pages of a block, by their number in it. Empty when there is no such block.
+  std::vector<const StreamPage*> LastPages(std::string_view block) const;
   // Over all blocks.
   uint64_t CountPages(PageKind kind) const;
 };
