@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <sstream>
 
 #include "absl/strings/ascii.h"
@@ -17,6 +18,7 @@ constexpr std::array<std::string_view, 8> kPhases = {
     "boot", "negotiate", "migrate", "colo_start", "checkpoints", "failover", "verify", "teardown"};
 constexpr char kOther[] = "other";
 constexpr double kMsPerSecond = 1000;
+constexpr double kShownSeconds = 0.005;  // shorter phases are left out of the list of slow tests
 
 absl::Status CheckRun(const Json& result) {
   if (result["test"].Text().empty() || !result["seconds"].Number()) {
@@ -90,6 +92,37 @@ Json ToArray(const std::vector<double>& values) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<TestRuns>> ReadPassedRuns(std::string_view lines) {
+  std::vector<TestRuns> tests;
+  std::istringstream stream{std::string(lines)};
+  for (std::string line; std::getline(stream, line);) {
+    absl::StatusOr<Json> result = Json::Parse(line);
+    if (result.ok() && CheckRun(*result).ok()) AddRun(*result, RunsOf(*result, tests));
+  }
+  if (tests.empty()) return absl::InvalidArgumentError("there is no result of a test that passed");
+  return tests;
+}
+
+std::string FormatSlowest(std::vector<TestRuns> tests, size_t count) {
+  std::sort(tests.begin(), tests.end(), [](const TestRuns& one, const TestRuns& other) {
+    return Median(one.seconds) > Median(other.seconds);
+  });
+  double sum = 0;
+  for (const TestRuns& runs : tests) sum += Median(runs.seconds);
+  std::string text;
+  for (const TestRuns& runs : std::span(tests).first(std::min(count, tests.size()))) {
+    std::vector<std::pair<double, std::string>> phases;
+    for (const auto& [phase, values] : runs.phases) phases.emplace_back(Median(values), phase);
+    std::sort(phases.rbegin(), phases.rend());
+    text += fmt::format("{:>7.2f} s  {}\n          ", Median(runs.seconds), runs.test);
+    for (const auto& [seconds, phase] : phases) {
+      if (seconds >= kShownSeconds) text += fmt::format(" {} {:.2f}", phase, seconds);
+    }
+    text += "\n";
+  }
+  return text + fmt::format("{:>7.2f} s  all {} tests, one after the other\n", sum, tests.size());
+}
 
 absl::StatusOr<std::vector<TestRuns>> ReadRuns(std::string_view lines, size_t minimum_runs) {
   std::vector<TestRuns> tests;

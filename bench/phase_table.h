@@ -31,6 +31,13 @@ absl::StatusOr<std::vector<TestRuns>> ReadRuns(std::string_view lines, size_t mi
 // In milliseconds, with a heading for each test and a row for each phase in the order of a test.
 std::string FormatPhaseTable(const std::vector<TestRuns>& tests);
 
+// The runs that passed, of any number; other lines are passed over. InvalidArgument when none did.
+absl::StatusOr<std::vector<TestRuns>> ReadPassedRuns(std::string_view lines);
+
+// The `count` tests with the longest medians, a line each: seconds, test, and its phases from the
+// longest on; then the sum over all tests.
+std::string FormatSlowest(std::vector<TestRuns> tests, size_t count);
+
 // Every figure of every run, in seconds.
 Json RunsToJson(const std::vector<TestRuns>& tests);
 

@@ -123,5 +123,21 @@ TEST(SamplesTest, PercentileIsAMeasuredValue) {
   EXPECT_EQ(Percentile(hundred, 0), 1);
 }
 
+// The longest test first, with its longest phase first; what did not pass has no time.
+TEST(PhaseTableTest, ListsTheSlowest) {
+  absl::StatusOr<std::vector<TestRuns>> tests = ReadPassedRuns(
+      R"({"test":"A.Fast","outcome":"PASSED","seconds":0.5,"phases":{"boot":0.5}}
+{"test":"A.Slow","outcome":"PASSED","seconds":3,"phases":{"boot":0.5,"migrate":2.25}}
+{"test":"A.Failed","outcome":"FAILED","seconds":9}
+{"test":"A.Middle","outcome":"PASSED","seconds":1}
+)");
+  ASSERT_TRUE(tests.ok()) << tests.status();
+  EXPECT_EQ(FormatSlowest(*tests, 2),
+            "   3.00 s  A.Slow\n           migrate 2.25 boot 0.50 other 0.25\n"
+            "   1.00 s  A.Middle\n           other 1.00\n"
+            "   4.50 s  all 3 tests, one after the other\n");
+  EXPECT_FALSE(ReadPassedRuns(R"({"test":"A.Failed","outcome":"FAILED","seconds":9})").ok());
+}
+
 }  // namespace
 }  // namespace tandem

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// print_phases --slowest COUNT RESULTS: lists the tests in RESULTS that took longest, by phase.
 // print_phases RESULTS RUNS JSON LOAD: prints where the time of the tests in RESULTS, a
 // results.jsonl of this machine, goes, and writes each figure to the file JSON. Each test must have
 // passed in RUNS runs at least. LOAD is the load average before them. ./dev bench calls it.
@@ -18,13 +19,26 @@
 namespace tandem {
 namespace {
 
-absl::Status PrintPhases(const std::string& results, size_t runs, const std::string& json,
-                         const std::string& load) {
-  std::ifstream in(results, std::ios::binary);
-  if (!in) return MakeError(absl::StatusCode::kNotFound, "{}: it cannot be read", results);
+absl::StatusOr<std::string> ReadLines(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return MakeError(absl::StatusCode::kNotFound, "{}: it cannot be read", path);
   std::ostringstream lines;
   lines << in.rdbuf();  // of a folder it is nothing, where an iterator would throw
-  const absl::StatusOr<std::vector<TestRuns>> tests = ReadRuns(lines.str(), runs);
+  return lines.str();
+}
+
+absl::Status PrintSlowest(const std::string& results, size_t count) {
+  TANDEM_ASSIGN_OR_RETURN(std::string lines, ReadLines(results));
+  absl::StatusOr<std::vector<TestRuns>> tests = ReadPassedRuns(lines);
+  if (!tests.ok()) return WithContext(tests.status(), results);
+  std::fputs(FormatSlowest(*std::move(tests), count).c_str(), stdout);
+  return absl::OkStatus();
+}
+
+absl::Status PrintPhases(const std::string& results, size_t runs, const std::string& json,
+                         const std::string& load) {
+  TANDEM_ASSIGN_OR_RETURN(std::string lines, ReadLines(results));
+  const absl::StatusOr<std::vector<TestRuns>> tests = ReadRuns(lines, runs);
   if (!tests.ok()) return WithContext(tests.status(), results);
 
   const auto cpus = static_cast<int64_t>(std::thread::hardware_concurrency());
@@ -45,14 +59,18 @@ absl::Status PrintPhases(const std::string& results, size_t runs, const std::str
 }  // namespace tandem
 
 int main(int argc, char** argv) {
-  size_t runs = 0;
-  const std::string_view number = argc == 5 ? argv[2] : "";
-  const auto parsed = std::from_chars(number.begin(), number.end(), runs);
-  if (argc != 5 || parsed.ec != std::errc() || parsed.ptr != number.end() || runs == 0) {
-    std::fprintf(stderr, "usage: print_phases RESULTS RUNS JSON LOAD; ./dev bench calls it\n");
+  const bool slowest = argc == 4 && argv[1] == std::string_view("--slowest");
+  size_t count = 0;  // of tests, or of runs
+  const std::string_view number = slowest || argc == 5 ? argv[2] : "";
+  const auto parsed = std::from_chars(number.begin(), number.end(), count);
+  if (parsed.ec != std::errc() || parsed.ptr != number.end() || count == 0) {
+    std::fprintf(stderr,
+                 "usage: print_phases RESULTS RUNS JSON LOAD\n"
+                 "       print_phases --slowest COUNT RESULTS\n./dev bench calls it\n");
     return 2;
   }
-  const absl::Status status = tandem::PrintPhases(argv[1], runs, argv[3], argv[4]);
+  const absl::Status status = slowest ? tandem::PrintSlowest(argv[3], count)
+                                      : tandem::PrintPhases(argv[1], count, argv[3], argv[4]);
   if (status.ok()) return EXIT_SUCCESS;
   std::fprintf(stderr, "print_phases: %s\n", tandem::Message(status).c_str());
   return EXIT_FAILURE;

@@ -9,11 +9,18 @@ precopy_test  Precopy/PrecopyTest.StoppedGuestMovesOverTcp/Pc
 '
 readonly least_repetitions=5
 
-# Sets bench_options (Google Benchmark's), bench_repetitions and bench_what: all, benchmarks, tests.
+# Sets bench_options (Google Benchmark's), bench_repetitions, bench_results and bench_what: all,
+# benchmarks, tests, slowest.
 parse_bench() {
   bench_options=()
   bench_repetitions=
   bench_what=all
+  if [[ ${1:-} == --slowest ]]; then
+    (($# <= 2)) || refuse "bench: --slowest takes one file of results, not '$3'"
+    bench_what=slowest
+    bench_results=${2:-$(results_file)}
+    return
+  fi
   while (($#)); do
     case $1 in
       --repetitions)
@@ -44,6 +51,10 @@ only_benchmarks() {
 refuse_both() { refuse "bench: --tests runs no benchmarks: give it without their options and filters, and once"; }
 
 run_bench() {
+  if [[ $bench_what == slowest ]]; then
+    "$repo/build/$preset/bench/print_phases" --slowest 10 "$bench_results"
+    return
+  fi
   local folder
   folder=$repo/build/$preset/bench/figures/$(date -u +%Y-%m-%dT%H-%M-%SZ)
   mkdir -p -- "$folder"
