@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <fstream>
+#include <random>
 
 #include "fixtures/file_fixture.h"
 #include "fixtures/parameter_name.h"
@@ -14,10 +15,12 @@ namespace tandem {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 constexpr uint64_t kOffset = 0x1000;
 constexpr uint64_t kDiskBytes = 16 << 20;  // the guest's memory is larger
+constexpr int kRandomDamages = 60;
 
 // A parser's error that says where and what was expected.
 auto IsRefused() {
@@ -259,6 +262,26 @@ TEST_P(StreamReaderTest, DamagedFileIsRefused) {
     bytes[offset] = before;
   }
   TANDEM_EXPECT_OK(ParseStream(bytes));
+}
+
+// D10: damage anywhere, also in the description that all sizes come from, is refused or does no
+// harm.
+TANDEM_COVERS(StreamReaderTest, RandomDamageDoesNoHarm, "D10");
+TEST_P(StreamReaderTest, RandomDamageDoesNoHarm) {
+  TANDEM_REQUIRE_OK(Use(format()));
+  TANDEM_ASSERT_OK(SaveStoppedGuest());
+  TANDEM_ASSERT_OK_AND_ASSIGN(StreamFile saved, StreamFile::Open(file()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(MigrationStream stream, ParseStream(saved.bytes()));
+  std::vector<std::byte> bytes(saved.bytes().begin(), saved.bytes().end());
+  std::mt19937_64 random(11);
+  const uint64_t devices = stream.FindDevice("timer")->header.offset;
+  for (int i = 0; i < kRandomDamages; ++i) {
+    uint64_t first = i % 2 == 0 ? 0 : devices;
+    uint64_t offset = first + random() % (bytes.size() - first);
+    std::byte before = std::exchange(bytes[offset], static_cast<std::byte>(random()));
+    EXPECT_THAT(ParseStream(bytes), AnyOf(IsOk(), IsRefused())) << "damaged at " << offset;
+    bytes[offset] = before;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
