@@ -97,6 +97,19 @@ INSTANTIATE_TEST_SUITE_P(Colo, ColoTransportTest,
                          ::testing::Values(ColoTransport::kPlain, ColoTransport::kMultifd),
                          NameOfParameter());
 
+// I11: the threads that receive a checkpoint get no CPU in the middle of it, until the secondary
+// has taken over. What then still lies before them of the unfinished checkpoint must not reach the
+// guest.
+TANDEM_COVERS(ColoTransportTest, UnfinishedCheckpointIsDropped, "I11");
+TEST_P(ColoTransportTest, UnfinishedCheckpointIsDropped) {
+  TANDEM_ASSERT_OK(StartColo(GetParam()));
+  TANDEM_ASSERT_OK(WaitForCheckpoints(2));
+  TANDEM_REQUIRE_OK(HoldReceptionOfCheckpoint());
+  TANDEM_ASSERT_OK(FailOverTo(ColoRole::kSecondary));
+  TANDEM_ASSERT_THAT(survivor(), HasConsistentState());
+  TANDEM_ASSERT_THAT(survivor(), MakesProgress());
+}
+
 class ColoCombinationTest : public ColoFixture, public ::testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {

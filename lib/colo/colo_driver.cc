@@ -91,7 +91,8 @@ bool ColoDriver::SecondaryIsStopped() {
 }
 
 absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
-                                                     const Deadline& deadline) {
+                                                     const Deadline& deadline,
+                                                     const std::function<void()>& at_takeover) {
   Machine& survivor = machine(survivor_role);
   FailoverTimes times;
   EventCursor cursor = survivor.events().cursor();
@@ -102,7 +103,17 @@ absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
   absl::Time start = absl::Now();
   TANDEM_RETURN_IF_ERROR(survivor.qmp().ExecuteOob("yank", MigrationYank(), deadline).status());
   times.yank_answered = absl::Now() - start;
-  TANDEM_RETURN_IF_ERROR(survivor.qmp().Execute("x-colo-lost-heartbeat", deadline).status());
+  TANDEM_ASSIGN_OR_RETURN(
+      PendingReply asked,
+      survivor.qmp().Send("x-colo-lost-heartbeat", Json(), /*out_of_band=*/false, {}, deadline));
+  if (at_takeover) {
+    TANDEM_RETURN_IF_ERROR(survivor.qmp()
+                               .WaitForEvent(cursor, MigrationEvent("completed"),
+                                             "migration status completed", deadline)
+                               .status());
+    at_takeover();
+  }
+  TANDEM_RETURN_IF_ERROR(survivor.qmp().Receive(asked, deadline).status());
   times.heartbeat_answered = absl::Now() - start;
   TANDEM_RETURN_IF_ERROR(AwaitOutOfColo(survivor, cursor, deadline));
   times.left_colo = absl::Now() - start;

@@ -63,17 +63,21 @@ class ColoDriver {
   // Returns while the secondary stands still for a checkpoint that began after this call.
   absl::Status WaitForCheckpointOnSecondary(const Deadline& deadline);
 
+  // Whether it stands still for a checkpoint now, by its events.
+  bool SecondaryIsStopped();
+
   // Makes the survivor leave COLO: `yank` of the migration out of band, because the main loop may
   // be blocked exactly now, then `x-colo-lost-heartbeat`; awaits that it runs on its own
   // (event COLO_EXIT, then query-colo-status: mode none, and run state running). FailedPrecondition
-  // where QMP has no out-of-band execution; QEMU's own errors; DeadlineExceeded.
-  absl::StatusOr<FailoverTimes> FailOverTo(ColoRole survivor, const Deadline& deadline);
+  // where QMP has no out-of-band execution; QEMU's own errors; DeadlineExceeded. `at_takeover`
+  // (when given) runs when the survivor has ended its migration, which is before it answers.
+  absl::StatusOr<FailoverTimes> FailOverTo(ColoRole survivor, const Deadline& deadline,
+                                           const std::function<void()>& at_takeover = nullptr);
 
   // The checkpoint pauses of a machine since COLO began, up to the failover.
   std::vector<CheckpointPause> Pauses(ColoRole role);
 
  private:
-  bool SecondaryIsStopped();
   absl::Status AwaitOutOfColo(Machine& survivor, EventCursor cursor, const Deadline& deadline);
 
   MigrationDriver migration_;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/process/held_threads.h"
+
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+#include "lib/base/status.h"
+
+namespace tandem {
+
+absl::StatusOr<std::unique_ptr<HeldThreads>> HeldThreads::Hold(pid_t pid, const std::string& name) {
+  std::unique_ptr<HeldThreads> held(new HeldThreads());
+  std::string folder = fmt::format("/proc/{}/task", pid);
+  std::error_code error;
+  for (const auto& task : std::filesystem::directory_iterator(folder, error)) {
+    std::string comm;
+    std::getline(std::ifstream(task.path() / "comm"), comm);
+    if (!comm.starts_with(name)) continue;
+    std::string number = task.path().filename();
+    pid_t thread = 0;
+    std::from_chars(number.data(), number.data() + number.size(), thread);
+    TANDEM_RETURN_IF_ERROR(held->Add(thread));
+  }
+  if (held->size() > 0) return held;
+  return MakeError(absl::StatusCode::kNotFound, "process {} has no thread {}…", pid, name);
+}
+
+absl::Status HeldThreads::Add(pid_t thread) {
+  if (ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) {
+    return ErrnoError(errno, fmt::format("holding thread {}", thread));
+  }
+  threads_.push_back(thread);
+  int status = 0;
+  if (ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) != 0 ||
+      waitpid(thread, &status, __WALL) != thread) {
+    return ErrnoError(errno, fmt::format("stopping thread {}", thread));
+  }
+  return absl::OkStatus();
+}
+
+HeldThreads::~HeldThreads() {
+  for (pid_t thread : threads_) ptrace(PTRACE_DETACH, thread, nullptr, nullptr);
+}
+
+}  // namespace tandem
