@@ -29,6 +29,14 @@ class MigrationAddress {
   // A VM socket (vsock(7)).
   static MigrationAddress Vsock(std::string cid, int port);
 
+  // How the stream travels.
+  enum class Kind { kTcp, kUnix, kFd, kExec, kFile, kVsock };
+  Kind kind() const { return kind_; }
+  // The host, path, name or command.
+  const std::string& target() const { return target_; }
+  // 0 where there are no ports.
+  int port() const { return port_; }
+
   // "tcp:127.0.0.1:4444", "unix:/path", "fd:name", "exec:command", "file:path,offset=0x1000",
   // "vsock:2:4444"; IPv6 hosts in brackets.
   std::string Uri() const;
@@ -43,8 +51,6 @@ class MigrationAddress {
   MigrationAddress WithPort(int port) const;
 
  private:
-  enum class Kind { kTcp, kUnix, kFd, kExec, kFile, kVsock };
-
   MigrationAddress(Kind kind, std::string target, int port, uint64_t offset = 0)
       : kind_(kind), target_(std::move(target)), port_(port), offset_(offset) {}
 
