@@ -16,6 +16,7 @@ build  library:spdlog::spdlog          libspdlog-dev the log
 build  library:RapidJSON               rapidjson-dev the JSON of QMP
 bench  library:benchmark::benchmark    libbenchmark-dev Google Benchmark: ./dev bench
 extra  program:gdb                     gdb           stacks of a QEMU that hangs or crashed
+extra  program:certtool                gnutls-bin    certificates for the tests of TLS
 extra  program:patchelf                patchelf      tests of tools/fetch-qemu
 extra  program:gpg                     gpg           tests of tools/fetch-qemu
 extra  program:doxygen                 doxygen       the API documentation, the target "docs"
