@@ -6,7 +6,6 @@
 
 #include "lib/base/status.h"
 #include "lib/process/child_process.h"
-#include "lib/qemu/machine_options.h"
 
 namespace tandem {
 namespace {
@@ -30,6 +29,12 @@ absl::Status CopyFile(const std::string& from, const std::string& to) {
 
 const char* NameOf(TlsEndpoint endpoint) {
   return endpoint == TlsEndpoint::kServer ? "server" : "client";
+}
+
+Json CredentialsObject(const char* type, const std::string& id, TlsEndpoint endpoint,
+                       const std::string& folder) {
+  return Json::Object(
+      {{"qom-type", type}, {"id", id}, {"endpoint", NameOf(endpoint)}, {"dir", folder}});
 }
 
 bool IsIpv4(const std::string& host) {
@@ -73,28 +78,28 @@ absl::StatusOr<std::string> TlsCredentials::MakeFolder() {
   return made;
 }
 
-absl::StatusOr<std::string> TlsCredentials::PskObject(const std::string& id, TlsEndpoint endpoint,
-                                                      const std::string& key) {
+absl::StatusOr<Json> TlsCredentials::PskObject(const std::string& id, TlsEndpoint endpoint,
+                                               const std::string& key) {
   TANDEM_ASSIGN_OR_RETURN(std::string folder, MakeFolder());
   TANDEM_RETURN_IF_ERROR(
       WriteFile(folder + "/keys.psk", fmt::format("{}:{}\n", kPskUser, HexKey(key))));
-  return fmt::format("tls-creds-psk,id={},endpoint={},dir={}{}", id, NameOf(endpoint),
-                     EscapeOption(folder),
-                     endpoint == TlsEndpoint::kClient ? std::string(",username=") + kPskUser : "");
+  Json object = CredentialsObject("tls-creds-psk", id, endpoint, folder);
+  return endpoint == TlsEndpoint::kServer
+             ? object
+             : object.MergedWith(Json::Object({{"username", kPskUser}}));
 }
 
-absl::StatusOr<std::string> TlsCredentials::X509Object(const std::string& id, TlsEndpoint endpoint,
-                                                       const TlsX509& x509,
-                                                       const Deadline& deadline) {
+absl::StatusOr<Json> TlsCredentials::X509Object(const std::string& id, TlsEndpoint endpoint,
+                                                const TlsX509& x509, const Deadline& deadline) {
   TANDEM_ASSIGN_OR_RETURN(std::string folder, MakeFolder());
   TANDEM_RETURN_IF_ERROR(MakeAuthority(x509.trusted, deadline));
   TANDEM_RETURN_IF_ERROR(CopyFile(File(x509.trusted + "-cert.pem"), folder + "/ca-cert.pem"));
   if (x509.certificate) {
     TANDEM_RETURN_IF_ERROR(MakeCertificate(endpoint, *x509.certificate, folder, deadline));
   }
-  return fmt::format("tls-creds-x509,id={},endpoint={},dir={},verify-peer={},sanity-check={}", id,
-                     NameOf(endpoint), EscapeOption(folder), x509.verify_peer ? "on" : "off",
-                     x509.check_own ? "on" : "off");
+  return CredentialsObject("tls-creds-x509", id, endpoint, folder)
+      .MergedWith(
+          Json::Object({{"verify-peer", x509.verify_peer}, {"sanity-check", x509.check_own}}));
 }
 
 absl::Status TlsCredentials::MakeAuthority(const TlsAuthority& name, const Deadline& deadline) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys and certificates for TLS, made when a test asks for them, and the -object that hands them to
+// Keys and certificates for TLS, made when a test asks for them, and the object that hands them to
 // QEMU. Certificates come from GnuTLS's certtool, which takes some milliseconds with elliptic
 // curves.
 #pragma once
@@ -13,6 +13,7 @@
 #include "lib/base/deadline.h"
 #include "lib/base/recording.h"
 #include "lib/process/scratch_directory.h"
+#include "lib/qmp/json.h"
 
 namespace tandem {
 
@@ -50,15 +51,15 @@ class TlsCredentials {
   TlsCredentials(const ScratchDirectory& scratch, Recording& recording)
       : scratch_(scratch), recording_(recording) {}
 
-  // The value of -object for a tls-creds-psk that knows one key: two sides with the same `key`, any
-  // word, understand each other. Errors: those of writing files.
-  absl::StatusOr<std::string> PskObject(const std::string& id, TlsEndpoint endpoint,
-                                        const std::string& key);
+  // The arguments of object-add for a tls-creds-psk that knows one key: two sides with the same
+  // `key`, any word, understand each other. Errors: those of writing files.
+  absl::StatusOr<Json> PskObject(const std::string& id, TlsEndpoint endpoint,
+                                 const std::string& key);
 
-  // The value of -object for a tls-creds-x509. FailedPrecondition where certtool is missing;
+  // The arguments of object-add for a tls-creds-x509. FailedPrecondition where certtool is missing;
   // Internal with its last words where it fails; those of writing files.
-  absl::StatusOr<std::string> X509Object(const std::string& id, TlsEndpoint endpoint,
-                                         const TlsX509& x509, const Deadline& deadline);
+  absl::StatusOr<Json> X509Object(const std::string& id, TlsEndpoint endpoint, const TlsX509& x509,
+                                  const Deadline& deadline);
 
  private:
   std::string File(const std::string& name) const { return folder_ + "/" + name; }

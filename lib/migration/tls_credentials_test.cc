@@ -19,11 +19,6 @@ using ::testing::HasSubstr;
 class TlsCredentialsTest : public ::testing::Test {
  protected:
   Deadline SomeTime() const { return Deadline::After(absl::Seconds(30)); }
-  // What follows dir= in an object.
-  static std::string FolderIn(const std::string& object) {
-    std::string rest = object.substr(object.find("dir=") + 4);
-    return rest.substr(0, rest.find(','));
-  }
   static std::string Read(const std::string& path) {
     std::stringstream text;
     text << std::ifstream(path).rdbuf();
@@ -31,9 +26,9 @@ class TlsCredentialsTest : public ::testing::Test {
   }
   // The folder of one more object.
   std::string Make(TlsEndpoint endpoint, const TlsX509& x509) {
-    absl::StatusOr<std::string> made = credentials_.X509Object("tls0", endpoint, x509, SomeTime());
+    absl::StatusOr<Json> made = credentials_.X509Object("tls0", endpoint, x509, SomeTime());
     if (absl::IsFailedPrecondition(made.status())) missing_ = Message(made.status());
-    return made.ok() ? FolderIn(*made) : made.status().ToString();
+    return made.ok() ? (*made)["dir"].Text() : made.status().ToString();
   }
   // What certtool, asked to verify a certificate by what the other side trusts, answers.
   std::string Verify(const std::string& certificate, const std::string& authority) {
@@ -59,15 +54,15 @@ class TlsCredentialsTest : public ::testing::Test {
 
 // The same word gives the same key, another word another.
 TEST_F(TlsCredentialsTest, PskObjectsShareAKeyByItsWord) {
-  std::string server = credentials_.PskObject("tls0", TlsEndpoint::kServer, "right").value();
-  std::string client = credentials_.PskObject("tls0", TlsEndpoint::kClient, "right").value();
-  std::string other = credentials_.PskObject("tls0", TlsEndpoint::kClient, "other").value();
-  EXPECT_THAT(server, HasSubstr("tls-creds-psk,id=tls0,endpoint=server"));
-  EXPECT_THAT(client, HasSubstr(",username=tandem"));
-  std::string key = Read(FolderIn(server) + "/keys.psk");
+  Json server = credentials_.PskObject("tls0", TlsEndpoint::kServer, "right").value();
+  Json client = credentials_.PskObject("tls0", TlsEndpoint::kClient, "right").value();
+  Json other = credentials_.PskObject("tls0", TlsEndpoint::kClient, "other").value();
+  EXPECT_THAT(server.Dump(), HasSubstr(R"("endpoint":"server")"));
+  EXPECT_THAT(client.Dump(), HasSubstr(R"("username":"tandem")"));
+  std::string key = Read(server["dir"].Text() + "/keys.psk");
   EXPECT_EQ(key.size(), 64 + std::string("tandem:\n").size());
-  EXPECT_EQ(Read(FolderIn(client) + "/keys.psk"), key);
-  EXPECT_NE(Read(FolderIn(other) + "/keys.psk"), key);
+  EXPECT_EQ(Read(client["dir"].Text() + "/keys.psk"), key);
+  EXPECT_NE(Read(other["dir"].Text() + "/keys.psk"), key);
 }
 
 // One authority for all objects that name it, and another that does not vouch for them.
@@ -93,11 +88,12 @@ TEST_F(TlsCredentialsTest, CertificatesAreAsAskedFor) {
 
 // QEMU gets what a side asks for.
 TEST_F(TlsCredentialsTest, ObjectsSayWhatIsChecked) {
-  absl::StatusOr<std::string> object = credentials_.X509Object(
+  absl::StatusOr<Json> object = credentials_.X509Object(
       "x", TlsEndpoint::kServer, {.verify_peer = false, .check_own = false}, SomeTime());
   if (absl::IsFailedPrecondition(object.status())) GTEST_SKIP() << Message(object.status());
-  EXPECT_THAT(*object, HasSubstr("tls-creds-x509,id=x,endpoint=server"));
-  EXPECT_THAT(*object, HasSubstr("verify-peer=off,sanity-check=off"));
+  EXPECT_THAT(object->Dump(), HasSubstr(R"("endpoint":"server")"));
+  EXPECT_THAT(object->Dump(), HasSubstr(R"("verify-peer":false)"));
+  EXPECT_THAT(object->Dump(), HasSubstr(R"("sanity-check":false)"));
 }
 
 }  // namespace
