@@ -14,7 +14,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME tandem)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_SUGGESTS "qemu-system-x86, gdb")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_SUGGESTS "qemu-system-x86, gdb, gnutls-bin")
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
     "Suites of tests for any QEMU binary: live migration, and COLO, QEMU's fault tolerance.
 A small guest of its own shows lost or stale memory and registers.")

@@ -118,6 +118,18 @@ void Relay::AdvanceAll() {
     channel.Advance();
     if (!channel.open()) NoteEnd(i, channel);
   }
+  uint64_t awaited = awaited_bytes_;
+  if (awaited != UINT64_MAX && ForwardBytes() >= awaited) {
+    awaited_bytes_ = UINT64_MAX;
+    recording_.Notify();
+  }
+}
+
+uint64_t Relay::ForwardBytes() const {
+  std::lock_guard lock(mutex_);
+  uint64_t bytes = 0;
+  for (const auto& channel : channels_) bytes += channel->forward().bytes();
+  return bytes;
 }
 
 void Relay::NoteEnd(size_t index, const RelayChannel& channel) {
@@ -147,6 +159,14 @@ std::string Relay::Recorded(size_t channel, RelayDirection direction) const {
   if (channel >= channels_.size()) return "";
   const RelayChannel& found = *channels_[channel];
   return (direction == RelayDirection::kForward ? found.forward() : found.backward()).recorded();
+}
+
+absl::Status Relay::WaitForForwardBytes(uint64_t bytes, const Deadline& deadline) const {
+  awaited_bytes_ = bytes;  // before the first look
+  return recording_.Wait(
+      deadline, fmt::format("{} bytes through the relay", bytes),
+      [&] { return ForwardBytes() >= bytes; },
+      [this] { return fmt::format("{} bytes came, {}", ForwardBytes(), Describe()); });
 }
 
 absl::Status Relay::WaitForEnd(size_t count, const Deadline& deadline) const {

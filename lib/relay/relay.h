@@ -6,6 +6,7 @@
 // thread, which hears the machines.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -63,6 +64,9 @@ class Relay {
   std::vector<RelayedChannel> channels() const;
   // The first bytes of one, as many as RelayOptions asked for; empty when there is no such channel.
   std::string Recorded(size_t channel, RelayDirection direction) const;
+  // Awaits that all channels together have taken so many bytes from the connecting side. Errors:
+  // those of Recording::Wait.
+  absl::Status WaitForForwardBytes(uint64_t bytes, const Deadline& deadline) const;
   // Awaits that `count` channels were made, and that none is open any more: all that the two sides
   // said was heard. Errors: those of Recording::Wait.
   absl::Status WaitForEnd(size_t count, const Deadline& deadline) const;
@@ -78,6 +82,7 @@ class Relay {
   void AdvanceAll();
   void NoteEnd(size_t index, const RelayChannel& channel);
   std::string Describe() const;
+  uint64_t ForwardBytes() const;
 
   MigrationAddress address_;
   const MigrationAddress target_;
@@ -87,6 +92,8 @@ class Relay {
   std::string socket_file_;  // of the listener; empty with TCP
   UniqueFd stop_;            // an eventfd: readable when the thread must end
   bool stopping_ = false;
+
+  mutable std::atomic<uint64_t> awaited_bytes_{UINT64_MAX};  // of WaitForForwardBytes
 
   mutable std::mutex mutex_;  // of the vector; only the thread adds to it
   std::vector<std::unique_ptr<RelayChannel>> channels_;  // lives until the relay ends

@@ -258,6 +258,21 @@ TEST_P(RelayTest, EndsInTheMiddleOfATransfer) {
   EXPECT_LT(ReceiveAll(ends.far.get()).size(), kLarge);
 }
 
+// A wait for bytes ends when they have come over all channels, and tells how many came.
+TEST_P(RelayTest, AwaitsBytesOfAllChannels) {
+  Ends first = MakeChannel(), second = MakeChannel();
+  auto wait = [&](absl::Duration time) {
+    return relay_->WaitForForwardBytes(10, Deadline::AfterUnscaled(time));
+  };
+  EXPECT_TRUE(Send(first.near.get(), "12345"));
+  EXPECT_TRUE(Send(second.far.get(), "back"));
+  EXPECT_EQ(Receive(first.far.get(), 5), "12345");
+  EXPECT_THAT(wait(absl::Milliseconds(5)).ToString(), HasSubstr("5 bytes came"));
+  auto waiter = std::async([&] { return wait(absl::Seconds(60)); });
+  EXPECT_TRUE(Send(second.near.get(), "67890"));
+  EXPECT_TRUE(waiter.get().ok());
+}
+
 // A wait for the end of channels that do not end tells how many.
 TEST_P(RelayTest, TimeoutsSayWhatIsOpen) {
   Ends ends = MakeChannel();
