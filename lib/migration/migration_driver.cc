@@ -69,12 +69,15 @@ absl::StatusOr<MigrationStatistics> QueryMigration(Machine& machine, const Deadl
 
 absl::StatusOr<MigrationAddress> MigrationDriver::Listen(const MigrationAddress& address,
                                                          AddressSpelling spelling,
-                                                         const Deadline& deadline) {
+                                                         const Deadline& deadline,
+                                                         bool exit_on_error) {
   destination_cursor_ = destination_.events().cursor();
+  Json arguments = AddressArguments(address, spelling);
+  if (!exit_on_error) {
+    arguments = arguments.MergedWith(Json::Object({{"exit-on-error", false}}));
+  }
   TANDEM_RETURN_IF_ERROR(
-      destination_.qmp()
-          .Execute("migrate-incoming", AddressArguments(address, spelling), deadline)
-          .status());
+      destination_.qmp().Execute("migrate-incoming", arguments, deadline).status());
   if (!address.asks_for_port()) return address;
   TANDEM_ASSIGN_OR_RETURN(int port, ListeningPort(destination_, deadline));
   return address.WithPort(port);

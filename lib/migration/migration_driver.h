@@ -46,9 +46,10 @@ class MigrationDriver {
 
   // `migrate-incoming` on a destination started with -incoming defer. Returns the address to
   // migrate to: where a port was asked for, the one that the destination chose is filled in
-  // (`query-migrate`, socket-address). Internal when it tells none.
+  // (`query-migrate`, socket-address). Internal when it tells none. Without `exit_on_error` QEMU
+  // stays when the migration fails (9.1 and later; the argument is unknown before).
   absl::StatusOr<MigrationAddress> Listen(const MigrationAddress& address, AddressSpelling spelling,
-                                          const Deadline& deadline);
+                                          const Deadline& deadline, bool exit_on_error = true);
 
   // `migrate`; returns when QEMU has accepted it.
   absl::Status Start(const MigrationAddress& address, AddressSpelling spelling,
