@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// A migration that is cancelled leaves the source as it was: running, and able to migrate. Section
+// G of docs/scenarios.md.
+#include "fixtures/migration_fixture.h"
+#include "fixtures/parameter_name.h"
+#include "lib/base/status.h"
+
+namespace tandem {
+namespace {
+
+using ::testing::_;
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Values;
+
+// What a source says of a stream that was cut off; releases word it differently.
+constexpr const char* kErrorsOfCutStream[] = {
+    "Unable to write to ",     "failed to save SaveStateEntry with id(name): ",
+    "ram_save_setup failed: ", "Switchover is interrupted",
+    "Channel error: ",         "multifd_send_sync_main: ",
+};
+
+class CancelFixture : public MigrationFixture {
+ protected:
+  MigrationAddress Socket() const { return MigrationAddress::Unix(scratch().File("migration")); }
+
+  void ExpectErrorsOfCutStream() {
+    uint64_t now = recording().last_sequence();
+    for (const char* error : kErrorsOfCutStream) ExpectErrorLine(error, source().role(), now);
+    // Behind the cut the destination reads zeros, and complains of whatever these mean there.
+    ExpectErrorLine("", destination().role(), now);
+  }
+
+  // migrate_cancel; returns when it is answered.
+  static absl::Status TryToCancel(GuestMachine& machine) {
+    return machine.qmp().Execute("migrate_cancel", Deadline::After(absl::Seconds(10))).status();
+  }
+
+  absl::StatusOr<MigrationStatus> StatusOf(GuestMachine& machine) {
+    TANDEM_ASSIGN_OR_RETURN(MigrationStatistics statistics,
+                            QueryMigration(machine.machine(), StepDeadline()));
+    return statistics.status;
+  }
+
+  // The source migrates as if nothing had been, to a destination that is fresh.
+  void ExpectSourceStillMigrates() {
+    TANDEM_ASSERT_OK(ReplaceDestination());
+    TANDEM_ASSERT_OK(Migrate(Socket()));
+    ExpectGuestMoved();
+  }
+
+  void ExpectGuestMoved() {
+    TANDEM_ASSERT_THAT(source(), HasRunState("postmigrate"));
+    TANDEM_ASSERT_THAT(destination(), HasConsistentState());
+    TANDEM_ASSERT_THAT(destination(), MakesProgress());
+  }
+};
+
+class IdleCancelTest : public CancelFixture {};
+
+// G1: there is nothing to cancel on either side; it has no effect, nor on the next migration.
+TANDEM_COVERS(IdleCancelTest, HasNoEffect, "G1");
+TEST_F(IdleCancelTest, HasNoEffect) {
+  TANDEM_ASSERT_OK(StartMachines());
+  for (GuestMachine* machine : {&source(), &destination()}) {
+    TANDEM_ASSERT_OK(TryToCancel(*machine));
+    EXPECT_EQ(StatusOf(*machine).value(), MigrationStatus::kNone);
+  }
+  TANDEM_ASSERT_OK(Migrate(Socket()));
+  ExpectGuestMoved();
+}
+
+// G1: a destination has nothing to cancel either while it listens and while it receives.
+TANDEM_COVERS(IdleCancelTest, OfTheDestinationHasNoEffect, "G1");
+TEST_F(IdleCancelTest, OfTheDestinationHasNoEffect) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(HoldBack());
+  TANDEM_ASSERT_OK(Negotiate());
+  TANDEM_ASSERT_OK(Listen(Socket()));
+  TANDEM_ASSERT_OK(TryToCancel(destination()));
+  TANDEM_ASSERT_OK(StartMigrationTo(Socket()));
+  TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
+  TANDEM_ASSERT_OK(TryToCancel(destination()));
+  TANDEM_ASSERT_OK(Converge());
+  TANDEM_ASSERT_OK(WaitForCompletion());
+  ExpectGuestMoved();
+}
+
+// The parameter is the status in which the migration is cancelled.
+class CancelTest : public CancelFixture, public ::testing::WithParamInterface<MigrationStatus> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == MigrationStatus::kPreSwitchover) {
+      setup().capabilities.Enable(capability::kMultifd);
+      setup().source.capabilities.Enable(capability::kPauseBeforeSwitchover);
+    }
+    CancelFixture::SetUp();
+    if (HasFatalFailure() || IsSkipped()) return;
+    setup().exit_on_error = !RequireArgument("migrate-incoming", "exit-on-error").ok();
+  }
+
+  // Starts a migration that is in the parameter's status when this returns.
+  absl::Status BringMigrationToStatus() {
+    TANDEM_RETURN_IF_ERROR(StartMigration(Socket()));
+    switch (GetParam()) {
+      case MigrationStatus::kPreSwitchover:
+        TANDEM_RETURN_IF_ERROR(Converge());
+        break;
+      case MigrationStatus::kCancelling:
+      case MigrationStatus::kCancelled:
+        TANDEM_RETURN_IF_ERROR(migration().WaitForStatus(MigrationStatus::kActive, StepDeadline()));
+        TANDEM_RETURN_IF_ERROR(TryToCancel(source()));
+        break;
+      default:
+        break;
+    }
+    return migration().WaitForStatus(GetParam(), StepDeadline());
+  }
+
+  // The statuses of the source since `migrate`, up to the parameter's: it was left for the cancel
+  // and for nothing else.
+  void ExpectCancelledFromStatus() {
+    std::vector<std::string> statuses;
+    for (const QmpEvent& event :
+         source().machine().events().EventsAfter(migration().source_cursor())) {
+      if (event.name == "MIGRATION") statuses.push_back(event.data["status"].Text());
+    }
+    auto at = std::find(statuses.begin(), statuses.end(), MigrationStatusName(GetParam()));
+    EXPECT_THAT(std::vector<std::string>(at, statuses.end()),
+                AnyOf(ElementsAre(_, "cancelling", "cancelled"),
+                      ElementsAre("cancelling", "cancelled"), ElementsAre("cancelled")));
+  }
+
+  // A destination that was told to outlive an error is in `failed`; another ends by itself.
+  void ExpectDestinationFailed() {
+    if (setup().exit_on_error) {
+      TANDEM_ASSERT_OK_AND_ASSIGN(ExitStatus end, WaitForEnd(destination()));
+      EXPECT_FALSE(end.succeeded());
+      return;
+    }
+    TANDEM_ASSERT_OK(WaitForMigrationStatus(destination().machine(),
+                                            migration().destination_cursor(),
+                                            MigrationStatus::kFailed, StepDeadline()));
+    EXPECT_TRUE(destination().machine().alive());
+    EXPECT_THAT(destination(), HasRunState("inmigrate"));
+  }
+
+  absl::Status ForgetThePause() {
+    if (GetParam() != MigrationStatus::kPreSwitchover) return absl::OkStatus();
+    setup().source.capabilities = {};
+    Json off = Json::Object({{"capability", capability::kPauseBeforeSwitchover}, {"state", false}});
+    return source()
+        .qmp()
+        .Execute("migrate-set-capabilities", Json::Object({{"capabilities", Json::Array({off})}}),
+                 StepDeadline())
+        .status();
+  }
+};
+
+// G2: cancelled in this status; the guest runs on where it is, the destination fails, and the next
+// migration is as good as any.
+TANDEM_COVERS(CancelTest, LeavesTheSourceRunning, "G2");
+TEST_P(CancelTest, LeavesTheSourceRunning) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(HoldBack());
+  ExpectErrorsOfCutStream();
+  ExpectEnd(destination());
+  TANDEM_ASSERT_OK(BringMigrationToStatus());
+  TANDEM_ASSERT_OK(TryToCancel(source()));
+  TANDEM_ASSERT_OK(migration().WaitForStatus(MigrationStatus::kCancelled, StepDeadline()));
+  ExpectCancelledFromStatus();
+  ExpectDestinationFailed();
+  TANDEM_ASSERT_THAT(source(), HasRunState("running"));
+  TANDEM_ASSERT_THAT(source(), HasConsistentState());
+  TANDEM_ASSERT_OK(ForgetThePause());
+  ExpectSourceStillMigrates();
+}
+
+INSTANTIATE_TEST_SUITE_P(Cancel, CancelTest,
+                         Values(MigrationStatus::kSetup, MigrationStatus::kActive,
+                                MigrationStatus::kPreSwitchover, MigrationStatus::kCancelling,
+                                MigrationStatus::kCancelled),
+                         [](const auto& parameter) {
+                           return ParameterName(MigrationStatusName(parameter.param));
+                         });
+
+class LateCancelTest : public CancelFixture {};
+
+// G3: a migration that is completed stays so on both sides.
+TANDEM_COVERS(LateCancelTest, CompletedStaysCompleted, "G3");
+TEST_F(LateCancelTest, CompletedStaysCompleted) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(Migrate(Socket()));
+  for (GuestMachine* machine : {&source(), &destination()}) {
+    TANDEM_ASSERT_OK(TryToCancel(*machine));
+    EXPECT_EQ(StatusOf(*machine).value(), MigrationStatus::kCompleted);
+  }
+  ExpectGuestMoved();
+}
+
+// G3: a migration that has failed stays so, and the source runs and migrates.
+TANDEM_COVERS(LateCancelTest, FailedStaysFailed, "G3");
+TEST_F(LateCancelTest, FailedStaysFailed) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(Negotiate());
+  ExpectErrorLine("Failed to connect to ", "source");
+  TANDEM_ASSERT_OK(StartMigrationTo(Socket())) << "where nobody listens yet";
+  TANDEM_ASSERT_OK(WaitForFailure());
+  TANDEM_ASSERT_OK(TryToCancel(source()));
+  EXPECT_EQ(StatusOf(source()).value(), MigrationStatus::kFailed);
+  TANDEM_ASSERT_THAT(source(), HasRunState("running"));
+  TANDEM_ASSERT_OK(Migrate(Socket()));
+  ExpectGuestMoved();
+}
+
+class RepeatedMigrationTest : public CancelFixture {};
+
+// G5: a second migration is refused on either side while one is under way, which goes on.
+TANDEM_COVERS(RepeatedMigrationTest, SecondIsRefusedAndFirstGoesOn, "G5");
+TEST_F(RepeatedMigrationTest, SecondIsRefusedAndFirstGoesOn) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(HoldBack());
+  TANDEM_ASSERT_OK(StartMigration(Socket()));
+  TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
+  Json elsewhere = Json::Object({{"uri", "unix:" + scratch().File("elsewhere")}});
+  EXPECT_THAT(source().qmp().Execute("migrate", elsewhere, StepDeadline()),
+              QmpErrorIs("GenericError", HasSubstr("migration process in progress")));
+  EXPECT_THAT(destination().qmp().Execute("migrate-incoming", elsewhere, StepDeadline()),
+              QmpErrorIs("GenericError", HasSubstr("already been started")));
+  EXPECT_THAT(destination().qmp().Execute("migrate", elsewhere, StepDeadline()),
+              QmpErrorIs("GenericError", HasSubstr("waiting for an incoming migration")));
+  TANDEM_ASSERT_OK(Converge());
+  TANDEM_ASSERT_OK(WaitForCompletion());
+  ExpectGuestMoved();
+}
+
+// G6: there and back again, five times, with a guest that runs all the time.
+TANDEM_COVERS(RepeatedMigrationTest, GuestMovesFiveTimes, "G6");
+TEST_F(RepeatedMigrationTest, GuestMovesFiveTimes) {
+  TANDEM_ASSERT_OK(StartMachines());
+  for (int round = 1;; ++round) {
+    SCOPED_TRACE(round);
+    TANDEM_ASSERT_OK(Migrate(Socket()));
+    ExpectGuestMoved();
+    if (HasFatalFailure() || IsSkipped() || round == 5) return;
+    TANDEM_ASSERT_OK(MoveOn());
+  }
+}
+
+}  // namespace
+}  // namespace tandem
