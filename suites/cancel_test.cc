@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A migration that is cancelled leaves the source as it was: running, and able to migrate. Section
 // G of docs/scenarios.md.
+#include <algorithm>
+
 #include "fixtures/migration_fixture.h"
 #include "fixtures/parameter_name.h"
 #include "lib/base/status.h"
@@ -100,8 +102,24 @@ class CancelTest : public CancelFixture, public ::testing::WithParamInterface<Mi
     setup().exit_on_error = !RequireArgument("migrate-incoming", "exit-on-error").ok();
   }
 
+  // Setup ends by itself, and soon: both commands are on their way before the first is answered.
+  absl::Status StartAndCancelInOneBreath() {
+    TANDEM_RETURN_IF_ERROR(Negotiate());
+    TANDEM_RETURN_IF_ERROR(Listen(Socket()).status());
+    QmpClient& qmp = source().qmp();
+    Deadline deadline = StepDeadline();
+    Json arguments = Json::Object({{"uri", Socket().Uri()}});
+    TANDEM_ASSIGN_OR_RETURN(PendingReply started,
+                            qmp.Send("migrate", arguments, false, {}, deadline));
+    TANDEM_ASSIGN_OR_RETURN(PendingReply cancelled,
+                            qmp.Send("migrate_cancel", Json(), false, {}, deadline));
+    TANDEM_RETURN_IF_ERROR(qmp.Receive(started, deadline).status());
+    return qmp.Receive(cancelled, deadline).status();
+  }
+
   // Starts a migration that is in the parameter's status when this returns.
   absl::Status BringMigrationToStatus() {
+    if (GetParam() == MigrationStatus::kSetup) return StartAndCancelInOneBreath();
     TANDEM_RETURN_IF_ERROR(StartMigration(Socket()));
     switch (GetParam()) {
       case MigrationStatus::kPreSwitchover:
@@ -118,18 +136,23 @@ class CancelTest : public CancelFixture, public ::testing::WithParamInterface<Mi
     return migration().WaitForStatus(GetParam(), StepDeadline());
   }
 
-  // The statuses of the source since `migrate`, up to the parameter's: it was left for the cancel
-  // and for nothing else.
+  // The parameter's status was left for the cancel and for nothing else. On a busy host setup may
+  // be over when the cancel comes; the figure tells how often.
   void ExpectCancelledFromStatus() {
     std::vector<std::string> statuses;
     for (const QmpEvent& event :
          source().machine().events().EventsAfter(migration().source_cursor())) {
       if (event.name == "MIGRATION") statuses.push_back(event.data["status"].Text());
     }
+    // A cancel while cancelling is reported once more.
+    statuses.erase(std::unique(statuses.begin(), statuses.end()), statuses.end());
     auto at = std::find(statuses.begin(), statuses.end(), MigrationStatusName(GetParam()));
-    EXPECT_THAT(std::vector<std::string>(at, statuses.end()),
-                AnyOf(ElementsAre(_, "cancelling", "cancelled"),
-                      ElementsAre("cancelling", "cancelled"), ElementsAre("cancelled")));
+    std::vector<std::string> from(at, statuses.end());
+    bool late = GetParam() == MigrationStatus::kSetup && from.size() > 1 && from[1] == "active";
+    Measure("cancel_came_late", late);
+    if (late) from.erase(from.begin());
+    EXPECT_THAT(from, AnyOf(ElementsAre(_, "cancelling", "cancelled"),
+                            ElementsAre("cancelling", "cancelled"), ElementsAre("cancelled")));
   }
 
   // A destination that was told to outlive an error is in `failed`; another ends by itself.

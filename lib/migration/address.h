@@ -47,6 +47,8 @@ class MigrationAddress {
 
   // Whether it is TCP with port 0.
   bool asks_for_port() const { return kind_ == Kind::kTcp && port_ == 0; }
+  // That of TCP or VM sockets; 0 when the destination chooses.
+  int port() const { return port_; }
   // The same with another port.
   MigrationAddress WithPort(int port) const;
 

@@ -1,0 +1,1 @@
+#include "fixtures/migration_fixture.h"
