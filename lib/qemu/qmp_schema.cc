@@ -23,6 +23,17 @@ std::vector<std::string> QmpSchema::Arguments(std::string_view command) const {
   return names;
 }
 
+std::string QmpSchema::ArgumentKind(std::string_view command, std::string_view argument) const {
+  Json type = TypeNamed(TypeNamed(std::string(command))["arg-type"].Text());
+  for (const Json& member : type["members"].elements()) {
+    if (member["name"].Text() != argument) continue;
+    Json kind = TypeNamed(member["type"].Text());
+    return kind["meta-type"].Text() == "builtin" ? kind["json-type"].Text()
+                                                 : kind["meta-type"].Text();
+  }
+  return "";
+}
+
 std::vector<std::string> QmpSchema::EnumAt(std::string type,
                                            const std::vector<std::string_view>& path) const {
   auto enter_lists = [&] {

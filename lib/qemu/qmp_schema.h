@@ -24,6 +24,9 @@ class QmpSchema {
   bool HasCommand(std::string_view command) const;
   // Names of a command's arguments; empty when there is no such command.
   std::vector<std::string> Arguments(std::string_view command) const;
+  // The kind of an argument: a JSON type of a built-in one ("int", "string", "boolean"), else the
+  // meta-type ("enum", "array", "object", "alternate"); empty when there is no such argument.
+  std::string ArgumentKind(std::string_view command, std::string_view argument) const;
   // The values of the enumeration reached by member names from a command's arguments; lists are
   // entered by themselves. Empty when the path does not exist.
   //   ArgumentEnum("migrate-set-capabilities", {"capabilities", "capability"})

@@ -26,6 +26,8 @@ TEST(QmpSchemaTest, FindsCommandsAndTheirArguments) {
   EXPECT_TRUE(SmallSchema().HasCommand("migrate-set-capabilities"));
   EXPECT_FALSE(SmallSchema().HasCommand("1")) << "a type is no command";
   EXPECT_THAT(SmallSchema().Arguments("migrate-set-capabilities"), ElementsAre("capabilities"));
+  EXPECT_EQ(SmallSchema().ArgumentKind("migrate-set-capabilities", "capabilities"), "array");
+  EXPECT_EQ(SmallSchema().ArgumentKind("migrate-set-capabilities", "2"), "");
 }
 
 TEST(QmpSchemaTest, FollowsAPathThroughListsToAnEnumeration) {
