@@ -95,7 +95,6 @@ absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
                                                      const std::function<void()>& at_takeover) {
   Machine& survivor = machine(survivor_role);
   FailoverTimes times;
-  EventCursor cursor = survivor.events().cursor();
   for (ColoRole role : {ColoRole::kPrimary, ColoRole::kSecondary}) {
     end_[static_cast<int>(role)] = machine(role).events().cursor();
   }
@@ -115,14 +114,16 @@ absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
   }
   TANDEM_RETURN_IF_ERROR(survivor.qmp().Receive(asked, deadline).status());
   times.heartbeat_answered = absl::Now() - start;
-  TANDEM_RETURN_IF_ERROR(AwaitOutOfColo(survivor, cursor, deadline));
+  TANDEM_RETURN_IF_ERROR(AwaitOutOfColo(survivor_role, deadline));
   times.left_colo = absl::Now() - start;
   return times;
 }
 
-absl::Status ColoDriver::AwaitOutOfColo(Machine& survivor, EventCursor cursor,
-                                        const Deadline& deadline) {
-  TANDEM_RETURN_IF_ERROR(survivor.qmp().WaitForEvent(cursor, "COLO_EXIT", deadline).status());
+absl::Status ColoDriver::AwaitOutOfColo(ColoRole survivor_role, const Deadline& deadline) {
+  Machine& survivor = machine(survivor_role);
+  // A survivor that noticed the loss by itself has said so before it was asked to take over.
+  EventCursor begin = begin_[static_cast<int>(survivor_role)];
+  TANDEM_RETURN_IF_ERROR(survivor.qmp().WaitForEvent(begin, "COLO_EXIT", deadline).status());
   ColoStatus status;
   std::string run_state;
   return survivor.Poll(

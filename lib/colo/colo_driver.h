@@ -78,7 +78,7 @@ class ColoDriver {
   std::vector<CheckpointPause> Pauses(ColoRole role);
 
  private:
-  absl::Status AwaitOutOfColo(Machine& survivor, EventCursor cursor, const Deadline& deadline);
+  absl::Status AwaitOutOfColo(ColoRole survivor_role, const Deadline& deadline);
 
   MigrationDriver migration_;
   absl::Duration time_to_colo_;

@@ -16,6 +16,14 @@ bool QmpSchema::HasCommand(std::string_view command) const {
   return TypeNamed(std::string(command))["meta-type"].Text() == "command";
 }
 
+std::vector<std::string> QmpSchema::Commands() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entity] : entities_) {
+    if (entity["meta-type"].Text() == "command") names.push_back(name);
+  }
+  return names;
+}
+
 std::vector<std::string> QmpSchema::Arguments(std::string_view command) const {
   std::vector<std::string> names;
   Json type = TypeNamed(TypeNamed(std::string(command))["arg-type"].Text());

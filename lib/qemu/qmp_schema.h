@@ -22,6 +22,8 @@ class QmpSchema {
 
   // Whether the binary has the command.
   bool HasCommand(std::string_view command) const;
+  // The names of all commands, in alphabetical order.
+  std::vector<std::string> Commands() const;
   // Names of a command's arguments; empty when there is no such command.
   std::vector<std::string> Arguments(std::string_view command) const;
   // The kind of an argument: a JSON type of a built-in one ("int", "string", "boolean"), else the

@@ -25,6 +25,7 @@ QmpSchema SmallSchema() {
 TEST(QmpSchemaTest, FindsCommandsAndTheirArguments) {
   EXPECT_TRUE(SmallSchema().HasCommand("migrate-set-capabilities"));
   EXPECT_FALSE(SmallSchema().HasCommand("1")) << "a type is no command";
+  EXPECT_THAT(SmallSchema().Commands(), ElementsAre("migrate-set-capabilities"));
   EXPECT_THAT(SmallSchema().Arguments("migrate-set-capabilities"), ElementsAre("capabilities"));
   EXPECT_EQ(SmallSchema().ArgumentKind("migrate-set-capabilities", "capabilities"), "array");
   EXPECT_EQ(SmallSchema().ArgumentKind("migrate-set-capabilities", "2"), "");

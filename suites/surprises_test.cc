@@ -1,1 +1,0 @@
-#include "fixtures/migration_fixture.h"
