@@ -21,6 +21,9 @@ MigrationStatistics MigrationStatistics::FromQueryMigrate(const Json& reply) {
   statistics.multifd_bytes = ram["multifd-bytes"].Integer();
   statistics.dirty_pages_per_second = ram["dirty-pages-rate"].Integer();
   statistics.mbps = ram["mbps"].Number();
+  statistics.cpu_throttle_percent = reply["cpu-throttle-percentage"].Integer();
+  statistics.xbzrle_pages = reply["xbzrle-cache"]["pages"].Integer();
+  statistics.zero_copy_misses = ram["dirty-sync-missed-zero-copy"].Integer();
   statistics.postcopy_requests = ram["postcopy-requests"].Integer();
   statistics.postcopy_blocktime_ms = reply["postcopy-blocktime"].Integer();
   return statistics;
