@@ -25,6 +25,13 @@ MigrationAddress MigrationAddress::Vsock(std::string cid, int port) {
   return MigrationAddress(Kind::kVsock, std::move(cid), port);
 }
 
+MigrationAddress MigrationAddress::AbstractUnix(std::string name) {
+  return MigrationAddress(Kind::kAbstractUnix, std::move(name), 0);
+}
+MigrationAddress MigrationAddress::Rdma(std::string host, int port) {
+  return MigrationAddress(Kind::kRdma, std::move(host), port);
+}
+
 MigrationAddress MigrationAddress::WithPort(int port) const {
   return MigrationAddress(kind_, target_, port, offset_);
 }
@@ -42,12 +49,16 @@ std::string MigrationAddress::Uri() const {
                           : fmt::format("file:{},offset={:#x}", target_, offset_);
     case Kind::kVsock:
       return fmt::format("vsock:{}:{}", target_, port_);
+    case Kind::kAbstractUnix:
+      return "";
     case Kind::kTcp:
+    case Kind::kRdma:
       break;
   }
+  const char* scheme = kind_ == Kind::kRdma ? "rdma" : "tcp";
   bool is_ipv6 = target_.find(':') != std::string::npos;
-  return is_ipv6 ? fmt::format("tcp:[{}]:{}", target_, port_)
-                 : fmt::format("tcp:{}:{}", target_, port_);
+  return is_ipv6 ? fmt::format("{}:[{}]:{}", scheme, target_, port_)
+                 : fmt::format("{}:{}:{}", scheme, target_, port_);
 }
 
 Json MigrationAddress::ToJson() const {
@@ -55,6 +66,11 @@ Json MigrationAddress::ToJson() const {
   switch (kind_) {
     case Kind::kUnix:
       return Json::Object({{"transport", "socket"}, {"type", "unix"}, {"path", target_}});
+    case Kind::kAbstractUnix:
+      return Json::Object(
+          {{"transport", "socket"}, {"type", "unix"}, {"path", target_}, {"abstract", true}});
+    case Kind::kRdma:
+      return Json::Object({{"transport", "rdma"}, {"host", target_}, {"port", port}});
     case Kind::kFd:
       return Json::Object({{"transport", "socket"}, {"type", "fd"}, {"str", target_}});
     case Kind::kExec:

@@ -19,6 +19,8 @@ class MigrationAddress {
   static MigrationAddress Tcp(std::string host, int port);
   // A socket by its path.
   static MigrationAddress Unix(std::string path);
+  // A socket in the abstract namespace (unix(7)); there is no URI for it, channels only.
+  static MigrationAddress AbstractUnix(std::string name);
   // A descriptor that was handed to QEMU with getfd under this name.
   static MigrationAddress Fd(std::string name);
   // The standard input or output of a command of /bin/sh.
@@ -28,17 +30,19 @@ class MigrationAddress {
   static MigrationAddress File(std::string path, uint64_t offset = 0);
   // A VM socket (vsock(7)).
   static MigrationAddress Vsock(std::string cid, int port);
+  // RDMA; `host` is an address of an RDMA link. The port must be given.
+  static MigrationAddress Rdma(std::string host, int port);
 
   // How the stream travels.
-  enum class Kind { kTcp, kUnix, kFd, kExec, kFile, kVsock };
+  enum class Kind { kTcp, kUnix, kFd, kExec, kFile, kVsock, kAbstractUnix, kRdma };
   Kind kind() const { return kind_; }
   // The host, path, name or command.
   const std::string& target() const { return target_; }
-  // 0 where there are no ports.
+  // That of TCP, VM sockets or RDMA; 0 when the destination chooses, or there is none.
   int port() const { return port_; }
 
   // "tcp:127.0.0.1:4444", "unix:/path", "fd:name", "exec:command", "file:path,offset=0x1000",
-  // "vsock:2:4444"; IPv6 hosts in brackets.
+  // "vsock:2:4444", "rdma:192.0.2.1:4444"; IPv6 hosts in brackets. "" for an abstract socket.
   std::string Uri() const;
   // QAPI MigrationAddress.
   Json ToJson() const;
@@ -47,8 +51,6 @@ class MigrationAddress {
 
   // Whether it is TCP with port 0.
   bool asks_for_port() const { return kind_ == Kind::kTcp && port_ == 0; }
-  // That of TCP or VM sockets; 0 when the destination chooses.
-  int port() const { return port_; }
   // The same with another port.
   MigrationAddress WithPort(int port) const;
 

@@ -21,6 +21,10 @@ TEST(MigrationAddressTest, SpellsUriAndChannels) {
   EXPECT_EQ(MigrationAddress::File("/t/f").Uri(), "file:/t/f");
   EXPECT_EQ(MigrationAddress::File("/t/f", 4096).Uri(), "file:/t/f,offset=0x1000");
   EXPECT_EQ(MigrationAddress::Vsock("2", 7).Uri(), "vsock:2:7");
+  EXPECT_EQ(MigrationAddress::Rdma("192.0.2.1", 7).Uri(), "rdma:192.0.2.1:7");
+  EXPECT_EQ(MigrationAddress::Rdma("2001:db8::1", 7).Uri(), "rdma:[2001:db8::1]:7");
+  EXPECT_EQ(MigrationAddress::AbstractUnix("n").ToJson().Dump(),
+            R"({"transport":"socket","type":"unix","path":"n","abstract":true})");
   EXPECT_EQ(MigrationAddress::File("/t/f", 4096).ToJson().Dump(),
             R"({"transport":"file","filename":"/t/f","offset":4096})");
   EXPECT_EQ(MigrationAddress::Exec("cat").ToJson().Dump(),

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machines whose memory is not one small block of anonymous memory.
+#include <spdlog/fmt/fmt.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "fixtures/precopy_fixture.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kMib = 1 << 20;
+
+class MemoryTest : public PrecopyFixture {
+ protected:
+  // The machines' main memory is a backend of that kind.
+  void UseBackend(const std::string& backend) {
+    setup().arguments = {"-object",
+                         fmt::format("{},id=main-memory,size={}M", backend, setup().ram_mib),
+                         "-machine", "memory-backend=main-memory"};
+  }
+
+  // What a QEMU process holds of memory that belongs to it alone.
+  static int64_t PrivateBytes(GuestMachine& machine) {
+    std::ifstream status(fmt::format("/proc/{}/status", machine.machine().pid()));
+    for (std::string line; std::getline(status, line);) {
+      int64_t kib = 0;
+      if (std::istringstream words(line.substr(line.find(':') + 1));
+          line.starts_with("RssAnon:") && words >> kib) {
+        return kib * 1024;
+      }
+    }
+    ADD_FAILURE() << "no RssAnon of " << machine.role();
+    return 0;
+  }
+};
+
+// A12: both machines share their RAM through a file, so it does not travel.
+TANDEM_COVERS(MemoryTest, SharedMemoryStaysWhereItIs, "A12");
+TEST_F(MemoryTest, SharedMemoryStaysWhereItIs) {
+  TANDEM_REQUIRE_OK(RequireCapability("x-ignore-shared"));
+  setup().capabilities = {"x-ignore-shared"};
+  UseBackend("memory-backend-file,share=on,mem-path=" + scratch().File("ram"));
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Unix(scratch().File("migration"))));
+  EXPECT_LT(statistics().transferred_bytes.value_or(INT64_MAX), 4 * kMib);
+  ExpectGuestMoved();
+}
+
+// A14, M5: pages leave the source without being copied in between. The kernel copies them all the
+// same where the network stays on one machine, and counts that: so they did take this way.
+TANDEM_COVERS(MemoryTest, ZeroCopySendsFromTheGuestsMemory, "A14", "M5");
+TEST_F(MemoryTest, ZeroCopySendsFromTheGuestsMemory) {
+  TANDEM_REQUIRE_OK(RequireCapability("zero-copy-send"));
+  setup().capabilities = {capability::kMultifd};
+  setup().source.capabilities = {"zero-copy-send"};
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(LackIf("can't lock enough memory for using MSG_ZEROCOPY",
+                           MigrateLive(MigrationAddress::Tcp("127.0.0.1", 0))));
+  EXPECT_GT(statistics().zero_copy_misses.value_or(0), 0);
+  ExpectGuestMoved();
+}
+
+// M14: a large machine costs what its guest wrote to, on the wire and in the destination's memory.
+TANDEM_COVERS(MemoryTest, UntouchedMemoryCostsNothing, "M14");
+TEST_F(MemoryTest, UntouchedMemoryCostsNothing) {
+  setup().ram_mib = 2048;
+  setup().destination.arguments = {"-S"};
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  EXPECT_LT(statistics().transferred_bytes.value_or(INT64_MAX), 110 * kMib);
+  EXPECT_LT(PrivateBytes(destination()), 300 * kMib);
+  ExpectStoppedGuestMoved();
+}
+
+// M14: memory in huge pages.
+TANDEM_COVERS(MemoryTest, HugePagesArrive, "M14");
+TEST_F(MemoryTest, HugePagesArrive) {
+  int64_t free = 0;
+  std::ifstream("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") >> free;
+  if (free * 2 < 2 * setup().ram_mib) {
+    GTEST_SKIP() << "two machines need " << setup().ram_mib << " huge pages of 2 MiB, and " << free
+                 << " are free (/proc/sys/vm/nr_hugepages)";
+  }
+  UseBackend("memory-backend-memfd,hugetlb=on,hugetlbsize=2M");
+  setup().destination.arguments = {"-S"};
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(MigrateLive(MigrationAddress::Tcp("127.0.0.1", 0)));
+  ExpectStoppedGuestMoved();
+}
+
+}  // namespace
+}  // namespace tandem
