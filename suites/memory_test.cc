@@ -2,9 +2,7 @@
 // Machines whose memory is not one small block of anonymous memory.
 #include <spdlog/fmt/fmt.h>
 
-#include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "fixtures/precopy_fixture.h"
 
@@ -20,20 +18,6 @@ class MemoryTest : public PrecopyFixture {
     setup().arguments = {"-object",
                          fmt::format("{},id=main-memory,size={}M", backend, setup().ram_mib),
                          "-machine", "memory-backend=main-memory"};
-  }
-
-  // What a QEMU process holds of memory that belongs to it alone.
-  static int64_t PrivateBytes(GuestMachine& machine) {
-    std::ifstream status(fmt::format("/proc/{}/status", machine.machine().pid()));
-    for (std::string line; std::getline(status, line);) {
-      int64_t kib = 0;
-      if (std::istringstream words(line.substr(line.find(':') + 1));
-          line.starts_with("RssAnon:") && words >> kib) {
-        return kib * 1024;
-      }
-    }
-    ADD_FAILURE() << "no RssAnon of " << machine.role();
-    return 0;
   }
 };
 
@@ -72,7 +56,8 @@ TEST_F(MemoryTest, UntouchedMemoryCostsNothing) {
   TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
   TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
   EXPECT_LT(statistics().transferred_bytes.value_or(INT64_MAX), 110 * kMib);
-  EXPECT_LT(PrivateBytes(destination()), 300 * kMib);
+  TANDEM_ASSERT_OK_AND_ASSIGN(int64_t held, PrivateBytes(destination()));
+  EXPECT_LT(held, 300 * kMib);
   ExpectStoppedGuestMoved();
 }
 

@@ -131,7 +131,6 @@ TEST_F(TuningTest, DowntimeLimitIsKept) {
   TANDEM_ASSERT_OK(StartEndlessMigration(/*downtime_limit_ms=*/100));
   TANDEM_ASSERT_OK(WaitForPass(3));
   EXPECT_EQ(Now().status, MigrationStatus::kActive);
-  EXPECT_GT(Now().expected_downtime_ms.value_or(0), 100);
   TANDEM_ASSERT_OK(Limit(kLowBandwidth, kLimitMs));
   TANDEM_ASSERT_OK(WaitForCompletion());
   EXPECT_LE(statistics().downtime_ms.value_or(INT64_MAX), kLimitMs);
@@ -165,7 +164,9 @@ TEST_F(TuningTest, MaxBandwidthIsKept) {
   double rate = static_cast<double>(statistics().transferred_bytes.value_or(0)) / seconds;
   EXPECT_LE(rate, 1.1 * kLimit);
   double load = 0;
-  if (getloadavg(&load, 1) == 1 && load < 0.5) EXPECT_GE(rate, 0.9 * kLimit);
+  if (getloadavg(&load, 1) == 1 && load < 0.5) {
+    EXPECT_GE(rate, 0.9 * kLimit);
+  }
   Measure("bytes_per_second", rate);
   ExpectStoppedGuestMoved();
 }
