@@ -17,6 +17,12 @@ void TandemArchPutChar(char c);
 
 _Noreturn void TandemArchHalt(void);
 
+// Suspends the machine to RAM. When it is woken, the guest starts anew from its entry.
+_Noreturn void TandemArchSuspend(void);
+
+// Whether this start is such a waking, not a reset.
+int TandemArchHasWoken(void);
+
 // A counter that a migration must not turn back.
 uint64_t TandemArchTicks(void);
 

@@ -84,8 +84,52 @@ static void CheckRegisters(uint64_t generation) {
   TandemArchCheckSystemRegisters(generation);
 }
 
+// Whether the guest fell asleep where its state block says, and was woken now.
+static int IsWaking(void) {
+  const volatile struct TandemGuestState* state = State();
+  return state->magic == kTandemGuestStateMagic && state->sleep == TANDEM_GUEST_ASLEEP &&
+         TandemArchHasWoken();
+}
+
+// Takes up the work after the sweep that was the last before the guest slept. Its memory is as it
+// was; processor and devices were reset.
+static void WakeUp(void) {
+  volatile struct TandemGuestState* state = State();
+  state->sleep = TANDEM_GUEST_AWAKE_AGAIN;
+  state->last_tick = TandemArchTicks();
+  SetRegisters(state->generation);
+}
+
+_Noreturn static void FallAsleep(void) {
+  State()->sleep = TANDEM_GUEST_ASLEEP;
+  TandemArchSuspend();
+}
+
+_Noreturn static void SweepForEver(uint64_t generation) {
+  volatile struct TandemGuestState* state = State();
+  for (;; ++generation) {
+    CheckState(generation - 1);
+    state->generation = generation;
+    CheckTime();
+    CheckRegisters(generation - 1);
+    SetRegisters(generation);
+    Sweep(generation);
+    TandemArchPutChar('B');
+    if (options.pause_ticks) TandemArchPause(options.pause_ticks, generation);
+    if (generation == TANDEM_GUEST_SUSPEND_SWEEPS && options.flags & TANDEM_GUEST_FLAG_SUSPEND) {
+      FallAsleep();
+    }
+  }
+}
+
 _Noreturn void TandemMain(void) {
   volatile struct TandemGuestState* state = State();
+  if (IsWaking()) {
+    TandemArchInit();
+    TakeOptions();
+    WakeUp();
+    SweepForEver(state->generation + 1);
+  }
   const int restarted = ClearState();
   TandemArchInit();
   TandemArchPutChar('A');
@@ -96,14 +140,5 @@ _Noreturn void TandemMain(void) {
   }
   SetRegisters(0);
   state->magic = kTandemGuestStateMagic;
-  for (uint64_t generation = 1;; ++generation) {
-    CheckState(generation - 1);
-    state->generation = generation;
-    CheckTime();
-    CheckRegisters(generation - 1);
-    SetRegisters(generation);
-    Sweep(generation);
-    TandemArchPutChar('B');
-    if (options.pause_ticks) TandemArchPause(options.pause_ticks, generation);
-  }
+  SweepForEver(1);
 }

@@ -60,6 +60,11 @@ absl::Status AddGuest(const std::string& target, const GuestOptions& guest,
     return MakeError(absl::StatusCode::kInvalidArgument, "guest options: {} make no sense",
                      problem);
   }
+  if (guest.boot == GuestBoot::kDisk && guest.workload.flags & TANDEM_GUEST_FLAG_SUSPEND) {
+    return MakeError(absl::StatusCode::kInvalidArgument,
+                     "a guest that suspends the machine must boot from the ROM: a firmware would "
+                     "take its waking for a reset");
+  }
   TANDEM_ASSIGN_OR_RETURN(std::string image, FindGuestImage(target, guest.boot));
   auto add = [&machine](std::string name, std::string value) {
     machine.arguments.push_back(std::move(name));

@@ -22,7 +22,7 @@
 #define TANDEM_GUEST_ABI_H_
 
 // Grows with every change of what follows.
-#define TANDEM_GUEST_ABI_VERSION 1
+#define TANDEM_GUEST_ABI_VERSION 2
 
 // Base of guest RAM, by architecture; the next three are offsets from it.
 #define TANDEM_GUEST_RAM_BASE_X86_64 0x0
@@ -69,8 +69,13 @@ TANDEM_GUEST_CONST uint64_t kTandemGuestOptionsMagic = 0x474f;
 // page such as the state block arrives stale. With this flag the rest of a scenario can be tested
 // on such a QEMU; without it the guest shows the defect.
 #define TANDEM_GUEST_FLAG_FLUSH_TRANSLATIONS 0x2
+// Suspends the machine to RAM (ACPI S3) once, after TANDEM_GUEST_SUSPEND_SWEEPS sweeps, and goes on
+// when it is woken. For the flavour that needs no firmware: one would take the waking for a reset.
+#define TANDEM_GUEST_FLAG_SUSPEND 0x4
 // All of them: any other makes the options nonsense.
-#define TANDEM_GUEST_KNOWN_FLAGS 0x3
+#define TANDEM_GUEST_KNOWN_FLAGS 0x7
+
+#define TANDEM_GUEST_SUSPEND_SWEEPS 3  // before TANDEM_GUEST_FLAG_SUSPEND takes effect
 
 // What the host may choose. Shares are percent of page_count; what they leave is the ordinary band.
 struct TandemGuestOptions {
@@ -269,6 +274,13 @@ struct TandemGuestError {
   uint64_t generation;
 };
 
+// Where a guest with TANDEM_GUEST_FLAG_SUSPEND stands.
+enum TandemGuestSleep {
+  TANDEM_GUEST_AWAKE = 0,
+  TANDEM_GUEST_ASLEEP = 1,
+  TANDEM_GUEST_AWAKE_AGAIN = 2,
+};
+
 // What the guest says of itself, at TANDEM_GUEST_STATE_OFFSET.
 struct TandemGuestState {
   uint64_t magic;        // kTandemGuestStateMagic, written last at start-up
@@ -285,6 +297,7 @@ struct TandemGuestState {
   uint64_t region_gpa;                  // from here on constant after start-up
   uint64_t option_words[2];             // as the guest read them; both zero: defaults
   struct TandemGuestLayout layout;
+  uint64_t sleep;  // enum TandemGuestSleep
 };
 
 #undef TANDEM_GUEST_CONST

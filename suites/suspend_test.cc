@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest that has suspended its machine to RAM (ACPI S3) sleeps on where it is migrated to, until
+// it is woken there.
+#include "fixtures/parameter_name.h"
+#include "fixtures/precopy_fixture.h"
+
+namespace tandem {
+namespace {
+
+using ::testing::Values;
+
+class SuspendTest : public PrecopyFixture, public ::testing::WithParamInterface<MachineFamily> {
+ protected:
+  void SetUp() override {
+    setup().family = GetParam();
+    setup().guest.workload.flags = TANDEM_GUEST_FLAG_SUSPEND;
+    PrecopyFixture::SetUp();
+  }
+
+  absl::Status WaitForSuspend() {
+    return source().qmp().WaitForEvent(0, "SUSPEND", StepDeadline()).status();
+  }
+  // Wakes the guest of a machine; it must go on where it fell asleep.
+  void ExpectWakesUp(GuestMachine& machine) {
+    TANDEM_ASSERT_THAT(machine, HasRunState("suspended"));
+    TANDEM_ASSERT_THAT(machine, HasConsistentState()) << "asleep";
+    EventCursor asleep = machine.machine().events().cursor();
+    TANDEM_ASSERT_OK(Command(machine, "system_wakeup"));
+    TANDEM_ASSERT_OK(machine.qmp().WaitForEvent(asleep, "WAKEUP", StepDeadline()));
+    TANDEM_ASSERT_THAT(machine, HasRunState("running"));
+    TANDEM_ASSERT_THAT(machine, MakesProgress());
+    TANDEM_ASSERT_THAT(machine, HasConsistentState());
+  }
+};
+
+// A6: the guest sleeps and wakes where it is, before any migration.
+TANDEM_COVERS(SuspendTest, GuestSleepsAndWakes, "A6");
+TEST_P(SuspendTest, GuestSleepsAndWakes) {
+  TANDEM_ASSERT_OK(StartSource());
+  TANDEM_ASSERT_OK(WaitForSuspend());
+  ExpectWakesUp(source());
+}
+
+// A6: the machine is migrated while its guest sleeps.
+TANDEM_COVERS(SuspendTest, GuestSleepsOnAndWakesOnDestination, "A6");
+TEST_P(SuspendTest, GuestSleepsOnAndWakesOnDestination) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(WaitForSuspend());
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_THAT(source(), HasRunState("postmigrate"));
+  ExpectWakesUp(destination());
+}
+
+// A6: the machine of a sleeping guest is stopped, migrated, and let run.
+TANDEM_COVERS(SuspendTest, StoppedWhileAsleepGuestWakesOnDestination, "A6");
+TEST_P(SuspendTest, StoppedWhileAsleepGuestWakesOnDestination) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(WaitForSuspend());
+  TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_THAT(destination(), HasRunState("paused"));
+  TANDEM_ASSERT_THAT(destination(), HasSameRamAs(source()));
+  TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
+  ExpectWakesUp(destination());
+}
+
+INSTANTIATE_TEST_SUITE_P(Suspend, SuspendTest, Values(MachineFamily::kPc, MachineFamily::kQ35),
+                         NameOfParameter());
+
+}  // namespace
+}  // namespace tandem
