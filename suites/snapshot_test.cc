@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A background snapshot: the machine as it was at one moment, saved while its guest runs on.
+#include <spdlog/fmt/fmt.h>
+
+#include <filesystem>
+
 #include "fixtures/precopy_fixture.h"
 
 namespace tandem {
@@ -7,12 +11,17 @@ namespace {
 
 class SnapshotTest : public PrecopyFixture {
  protected:
-  // Saves the running source and returns when the stream is complete; the guest runs on.
-  absl::Status SaveInBackground(const MigrationAddress& address) {
-    absl::Status negotiated = Negotiate();
-    if (!negotiated.ok()) return LackIf("not supported by host kernel", negotiated);
-    absl::Status started = StartMigrationTo(address);
-    return started.ok() ? WaitForStatus(MigrationStatus::kCompleted) : started;
+  // Saves the running source and returns when the file is complete; the guest runs on. Its name
+  // appears when the command that writes it is done, which is after QEMU is.
+  absl::Status SaveInBackground(const std::string& file) {
+    TANDEM_RETURN_IF_ERROR(LackIf("not supported by host kernel", Negotiate()));
+    TANDEM_RETURN_IF_ERROR(
+        StartMigrationTo(MigrationAddress::Exec(fmt::format("cat >{0}- && mv {0}- {0}", file))));
+    TANDEM_RETURN_IF_ERROR(WaitForStatus(MigrationStatus::kCompleted));
+    return source().machine().Poll(
+        "the end of the command that writes the snapshot",
+        [&file]() -> absl::StatusOr<bool> { return std::filesystem::exists(file); },
+        [] { return std::string("its file is unfinished"); }, StepDeadline());
   }
   // How far the guest of a machine has come.
   uint64_t PositionOf(GuestMachine& machine) {
@@ -32,7 +41,7 @@ TEST_F(SnapshotTest, BackgroundSnapshotIsOneMoment) {
   std::string file = scratch().File("snapshot");
   TANDEM_ASSERT_OK(StartMachines());
   uint64_t before = PositionOf(source());
-  TANDEM_REQUIRE_OK(SaveInBackground(MigrationAddress::Exec("cat >" + file)));
+  TANDEM_REQUIRE_OK(SaveInBackground(file));
   uint64_t after = PositionOf(source());
   TANDEM_ASSERT_THAT(source(), HasRunState("running"));
   TANDEM_ASSERT_THAT(source(), HasConsistentState());
