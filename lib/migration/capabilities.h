@@ -27,6 +27,8 @@ inline constexpr std::string_view kPauseBeforeSwitchover = "pause-before-switcho
 inline constexpr std::string_view kPostcopyRam = "postcopy-ram";
 // A channel of its own for pages that the destination asked for.
 inline constexpr std::string_view kPostcopyPreempt = "postcopy-preempt";
+// The destination measures how long its processors waited for pages.
+inline constexpr std::string_view kPostcopyBlocktime = "postcopy-blocktime";
 // Messages from the destination to the source.
 inline constexpr std::string_view kReturnPath = "return-path";
 }  // namespace capability

@@ -7,12 +7,13 @@
 namespace tandem {
 namespace {
 
-constexpr std::array<std::pair<MigrationStatus, std::string_view>, 16> kNames = {{
+constexpr std::array<std::pair<MigrationStatus, std::string_view>, 17> kNames = {{
     {MigrationStatus::kNone, "none"},
     {MigrationStatus::kSetup, "setup"},
     {MigrationStatus::kCancelling, "cancelling"},
     {MigrationStatus::kCancelled, "cancelled"},
     {MigrationStatus::kActive, "active"},
+    {MigrationStatus::kPostcopyDevice, "postcopy-device"},
     {MigrationStatus::kPostcopyActive, "postcopy-active"},
     {MigrationStatus::kPostcopyPaused, "postcopy-paused"},
     {MigrationStatus::kPostcopyRecoverSetup, "postcopy-recover-setup"},

@@ -14,6 +14,7 @@ enum class MigrationStatus {
   kCancelling,
   kCancelled,
   kActive,
+  kPostcopyDevice,  // the device state arrives and the guest does not run yet
   kPostcopyActive,
   kPostcopyPaused,
   kPostcopyRecoverSetup,
