@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Postcopy migration: the guest runs on the destination before its memory is there.
+#include <algorithm>
+
 #include "fixtures/parameter_name.h"
 #include "fixtures/postcopy_fixture.h"
+#include "lib/process/unix_socket.h"
 
 namespace tandem {
 namespace {
 
-using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::IsSupersetOf;
 
 // How pages travel that the destination asks for: with all others, or on a channel of their own.
 enum class PageRequests { kOneChannel, kPreempt };
@@ -23,21 +27,23 @@ class PostcopyTest : public PostcopyFixture, public ::testing::WithParamInterfac
     TANDEM_REQUIRE_OK(RequireCapability(capability::kPostcopyPreempt));
     setup().capabilities.Enable(capability::kPostcopyPreempt);
   }
+
   MigrationAddress Address(const std::string& name = "migration") const {
     return MigrationAddress::Unix(scratch().File(name));
   }
 };
 
-// C1, C2: the guest runs on the destination and asks the source for the memory that it lacks.
+// C1, C2: the guest runs on the destination and asks the source for the memory that it lacks. The
+// destination measures how long it waited for that.
 TANDEM_COVERS(PostcopyTest, GuestRunsBeforeItsMemoryIsThere, "C1", "C2");
 TEST_P(PostcopyTest, GuestRunsBeforeItsMemoryIsThere) {
   setup().capabilities.Enable(capability::kPostcopyBlocktime);
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_REQUIRE_OK(StartPostcopy(Address()));
   ExpectMemoryIsMissing();
-  TANDEM_ASSERT_THAT(destination(), HasRunState("running"));
   TANDEM_ASSERT_OK(FinishPostcopy());
   EXPECT_GT(statistics().postcopy_requests.value_or(0), 0);
+  ExpectBlocktime();
   ExpectGuestMoved();
 }
 
@@ -53,8 +59,126 @@ TEST_P(PostcopyTest, RecoversOnAnotherSocket) {
   ExpectGuestMoved();
 }
 
+// C6: the first recovery meets peers that fall silent, on either side; a second one succeeds.
+TANDEM_COVERS(PostcopyTest, RecoversAfterPeersFellSilent, "C6");
+TEST_P(PostcopyTest, RecoversAfterPeersFellSilent) {
+  TANDEM_REQUIRE_OK(RequireRecoverSetup());
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(StartPostcopy(Address()));
+  TANDEM_ASSERT_OK(PauseMigration());
+  TANDEM_ASSERT_OK(RecoverWithSilentPeers(/*first_bytes_pass=*/true));
+  TANDEM_ASSERT_OK(PauseBoth());
+  EXPECT_THAT(postcopy().SourceStatuses(), ElementsAreArray(FailedRecovery()));
+  EXPECT_THAT(postcopy().DestinationStatuses(), IsSupersetOf({MigrationStatus::kPostcopyRecover}));
+  TANDEM_ASSERT_OK(Recover(Address("recovery")));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectGuestMoved();
+}
+
+// C6: the same when the destination's peer never says a word.
+TANDEM_COVERS(PostcopyTest, RecoversAfterSilence, "C6");
+TEST_P(PostcopyTest, RecoversAfterSilence) {
+  TANDEM_REQUIRE_OK(RequireRecoverSetup());
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(StartPostcopy(Address()));
+  TANDEM_ASSERT_OK(PauseMigration());
+  TANDEM_ASSERT_OK(RecoverWithSilentPeers(/*first_bytes_pass=*/false));
+  TANDEM_ASSERT_OK(PauseBoth());
+  TANDEM_ASSERT_OK(Recover(Address("recovery")));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectGuestMoved();
+}
+
+// C7: the peer of a recovery hangs up; the source pauses again by itself, and another recovery
+// succeeds.
+TANDEM_COVERS(PostcopyTest, RecoversAfterPeerThatHangsUp, "C7");
+TEST_P(PostcopyTest, RecoversAfterPeerThatHangsUp) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(StartPostcopy(Address()));
+  TANDEM_ASSERT_OK(PauseMigration());
+  TANDEM_ASSERT_OK(ResumeWithPeerThatHangsUp());
+  EXPECT_THAT(postcopy().SourceStatuses(), ElementsAreArray(FailedRecovery()));
+  TANDEM_ASSERT_OK(Recover(Address("recovery")));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectGuestMoved();
+}
+
+// C7: nobody listens where the source wants to resume; likewise.
+TANDEM_COVERS(PostcopyTest, RecoversAfterNobodyListened, "C7");
+TEST_P(PostcopyTest, RecoversAfterNobodyListened) {
+  TANDEM_REQUIRE_OK(RequireRecoverSetup());
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(StartPostcopy(Address()));
+  TANDEM_ASSERT_OK(PauseMigration());
+  TANDEM_ASSERT_OK(ResumeWithNobody());
+  TANDEM_ASSERT_OK(Recover(Address("recovery")));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectGuestMoved();
+}
+
+// C9: the source dies in mid-postcopy; the destination pauses, stays there and answers. It could
+// not stop or quit: its processor waits for a page that will never come.
+TANDEM_COVERS(PostcopyTest, DestinationOutlivesItsSource, "C9");
+TEST_P(PostcopyTest, DestinationOutlivesItsSource) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(StartPostcopy(Address()));
+  ExpectMemoryIsMissing();
+  TANDEM_ASSERT_OK(KillSource());
+  TANDEM_ASSERT_OK(postcopy().WaitForDestination(MigrationStatus::kPostcopyPaused, StepDeadline()));
+  TANDEM_ASSERT_THAT(destination(), HasRunState("running"));
+  ExpectEnd(destination());
+}
+
 INSTANTIATE_TEST_SUITE_P(Postcopy, PostcopyTest,
                          ::testing::Values(PageRequests::kOneChannel, PageRequests::kPreempt),
+                         NameOfParameter());
+
+// By page requests and compression of precopy's channels.
+class PostcopyMultifdTest
+    : public PostcopyFixture,
+      public ::testing::WithParamInterface<std::tuple<PageRequests, std::string>> {
+ protected:
+  void SetUp() override {
+    PostcopyFixture::SetUp();
+    if (HasFatalFailure() || IsSkipped()) return;
+    const auto& [requests, compression] = GetParam();
+    TANDEM_REQUIRE_OK(UseMultifd(compression));
+    if (requests == PageRequests::kOneChannel) return;
+    TANDEM_REQUIRE_OK(RequireCapability(capability::kPostcopyPreempt));
+    setup().capabilities.Enable(capability::kPostcopyPreempt);
+  }
+
+  absl::Status UseMultifd(const std::string& compression) {
+    for (const BinaryFacts* facts : {config().source_facts, config().destination_facts}) {
+      std::vector<std::string> known =
+          facts->schema.ArgumentEnum("migrate-set-parameters", {"multifd-compression"});
+      if (std::find(known.begin(), known.end(), compression) != known.end()) continue;
+      return absl::FailedPreconditionError("QEMU " + facts->version +
+                                           " has no multifd-compression " + compression);
+    }
+    setup().capabilities.Enable(capability::kMultifd);
+    setup().parameters = {.multifd_channels = 4,
+                          .others = Json::Object({{"multifd-compression", compression}})};
+    return RequireCapability(capability::kMultifd);
+  }
+};
+
+// C8: precopy over several channels, then postcopy.
+TANDEM_COVERS(PostcopyMultifdTest, GuestRunsBeforeItsMemoryIsThere, "C8");
+TEST_P(PostcopyMultifdTest, GuestRunsBeforeItsMemoryIsThere) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(StartPostcopy(MigrationAddress::Tcp("127.0.0.1", 0)));
+  ExpectMemoryIsMissing();
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  EXPECT_GT(statistics().multifd_bytes.value_or(0), 0);
+  EXPECT_GT(statistics().postcopy_requests.value_or(0), 0);
+  ExpectGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(Postcopy, PostcopyMultifdTest,
+                         ::testing::Combine(::testing::Values(PageRequests::kOneChannel,
+                                                              PageRequests::kPreempt),
+                                            ::testing::Values("none", "zstd")),
                          NameOfParameter());
 
 }  // namespace

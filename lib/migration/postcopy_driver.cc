@@ -4,6 +4,18 @@
 #include "lib/base/status.h"
 
 namespace tandem {
+namespace {
+
+std::vector<MigrationStatus> StatusesAfter(const Machine& machine, EventCursor mark) {
+  std::vector<MigrationStatus> statuses;
+  for (const QmpEvent& event : machine.events().EventsAfter(mark)) {
+    if (event.name != "MIGRATION") continue;
+    statuses.push_back(ParseMigrationStatus(event.data["status"].Text()));
+  }
+  return statuses;
+}
+
+}  // namespace
 
 void PostcopyDriver::Mark() {
   source_mark_ = migration_.source().events().cursor();
@@ -23,20 +35,31 @@ absl::Status PostcopyDriver::WaitForBoth(MigrationStatus status, const Deadline&
   return WaitForDestination(status, deadline);
 }
 
+std::vector<MigrationStatus> PostcopyDriver::SourceStatuses() const {
+  return StatusesAfter(migration_.source(), source_mark_);
+}
+
+std::vector<MigrationStatus> PostcopyDriver::DestinationStatuses() const {
+  return StatusesAfter(migration_.destination(), destination_mark_);
+}
+
 absl::Status PostcopyDriver::Switch(const Deadline& deadline) {
   Mark();
   TANDEM_RETURN_IF_ERROR(
       migration_.source().qmp().Execute("migrate-start-postcopy", deadline).status());
-  return WaitForBoth(MigrationStatus::kPostcopyActive, deadline);
+  TANDEM_RETURN_IF_ERROR(WaitForBoth(MigrationStatus::kPostcopyActive, deadline));
+  // QEMU before 11.0 enters postcopy-active earlier, while a break is still the destination's end.
+  return migration_.destination()
+      .qmp()
+      .WaitForEvent(destination_mark_, "RESUME", deadline)
+      .status();
 }
 
 absl::Status PostcopyDriver::Pause(Machine& machine, const Deadline& deadline) {
-  Mark();
   return machine.qmp().ExecuteOob("migrate-pause", Json(), deadline).status();
 }
 
 absl::Status PostcopyDriver::Listen(const MigrationAddress& address, const Deadline& deadline) {
-  Mark();
   return migration_.destination()
       .qmp()
       .ExecuteOob("migrate-recover", Json::Object({{"uri", address.Uri()}}), deadline)
@@ -45,7 +68,6 @@ absl::Status PostcopyDriver::Listen(const MigrationAddress& address, const Deadl
 
 absl::Status PostcopyDriver::Resume(const MigrationAddress& address, AddressSpelling spelling,
                                     const Deadline& deadline) {
-  Mark();
   Json target = spelling == AddressSpelling::kUri
                     ? Json::Object({{"uri", address.Uri()}})
                     : Json::Object({{"channels", address.Channels()}});
@@ -57,6 +79,7 @@ absl::Status PostcopyDriver::Resume(const MigrationAddress& address, AddressSpel
 
 absl::Status PostcopyDriver::Recover(const MigrationAddress& address, AddressSpelling spelling,
                                      const Deadline& deadline) {
+  Mark();
   TANDEM_RETURN_IF_ERROR(Listen(address, deadline));
   TANDEM_RETURN_IF_ERROR(Resume(address, spelling, deadline));
   return WaitForBoth(MigrationStatus::kPostcopyActive, deadline);

@@ -5,7 +5,7 @@
 // main loop of either side. Waits follow the MIGRATION events of both sides.
 #pragma once
 
-#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "lib/base/deadline.h"
@@ -16,20 +16,26 @@
 namespace tandem {
 
 // Refers to a migration that has been started, with the capability postcopy-ram on both sides; it
-// must outlive this object. Every command below marks where the waits behind it begin to look.
-// Errors are those of QmpClient::Execute and of WaitForMigrationStatus. Not thread-safe.
+// must outlive this object. Waits look at what comes behind a mark, which Switch and Recover set
+// and everybody else sets by Mark. Errors are those of QmpClient::Execute and of
+// WaitForMigrationStatus. Not thread-safe.
 class PostcopyDriver {
  public:
   explicit PostcopyDriver(MigrationDriver& migration) : migration_(migration) { Mark(); }
 
-  // The waits look at what comes from now on.
+  // What has come so far is over.
   void Mark();
   // Awaits that one side, or both, report `status` behind the mark.
   absl::Status WaitForSource(MigrationStatus status, const Deadline& deadline);
   absl::Status WaitForDestination(MigrationStatus status, const Deadline& deadline);
   absl::Status WaitForBoth(MigrationStatus status, const Deadline& deadline);
 
-  // `migrate-start-postcopy`; returns when both sides are in postcopy-active.
+  // What one side has reported behind the mark, in this order.
+  std::vector<MigrationStatus> SourceStatuses() const;
+  std::vector<MigrationStatus> DestinationStatuses() const;
+
+  // `migrate-start-postcopy` while the guest runs; returns when both sides are in postcopy-active
+  // and the guest runs on the destination.
   absl::Status Switch(const Deadline& deadline);
   // `migrate-pause` on one side, out of band.
   absl::Status Pause(Machine& machine, const Deadline& deadline);
