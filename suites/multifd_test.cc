@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Multifd: RAM goes over several channels side by side, compressed or not.
+#include "fixtures/multifd_fixture.h"
+#include "fixtures/parameter_name.h"
+
+namespace tandem {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Values;
+using ::testing::ValuesIn;
+
+class MultifdTest : public MultifdFixture {
+ protected:
+  void ExpectLiveGuestMoved() {
+    EXPECT_GE(statistics().passes.value_or(0), 2);
+    EXPECT_GT(statistics().multifd_bytes.value_or(0), 0);
+    ExpectGuestMoved();
+  }
+};
+
+class MultifdSpellingTest : public MultifdTest,
+                            public ::testing::WithParamInterface<AddressSpelling> {
+ protected:
+  absl::Status RequireSpelling() {
+    setup().spelling = GetParam();
+    if (GetParam() == AddressSpelling::kUri) return absl::OkStatus();
+    return RequireArgument("migrate", "channels");
+  }
+};
+
+// B1, B2: the guest runs and moves over four channels, to an address spelled in either way.
+TANDEM_COVERS(MultifdSpellingTest, LiveGuestMovesOverFourChannels, "B1", "B2");
+TEST_P(MultifdSpellingTest, LiveGuestMovesOverFourChannels) {
+  TANDEM_REQUIRE_OK(RequireSpelling());
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(MigrateLive());
+  ExpectLiveGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(Multifd, MultifdSpellingTest,
+                         Values(AddressSpelling::kUri, AddressSpelling::kChannels),
+                         [](const auto& parameter) {
+                           return parameter.param == AddressSpelling::kUri ? "Uri" : "Channels";
+                         });
+
+class ZeroPageDetectionTest : public MultifdTest,
+                              public ::testing::WithParamInterface<const char*> {};
+
+// B3: the guest runs and moves, whoever finds pages of zeros: the migration thread, the threads of
+// the channels, or nobody.
+TANDEM_COVERS(ZeroPageDetectionTest, LiveGuestMoves, "B3");
+TEST_P(ZeroPageDetectionTest, LiveGuestMoves) {
+  TANDEM_REQUIRE_OK(RequireValue("zero-page-detection", GetParam()));
+  SetParameter("zero-page-detection", GetParam());
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(MigrateLive());
+  ExpectLiveGuestMoved();
+  bool detected = statistics().zero_pages.value_or(0) > 0;
+  EXPECT_EQ(detected, std::string_view(GetParam()) != "none");
+}
+
+INSTANTIATE_TEST_SUITE_P(Multifd, ZeroPageDetectionTest, Values("legacy", "none", "multifd"),
+                         NameOfParameter());
+
+class MultifdCompressionTest : public MultifdTest,
+                               public ::testing::WithParamInterface<MultifdCompression> {
+ protected:
+  void SetUp() override {
+    setup().guest.workload.page_count = 6000;  // zlib takes its time
+    MultifdTest::SetUp();
+  }
+};
+
+// B4: the guest runs and moves through every compressor that the binary has.
+TANDEM_COVERS(MultifdCompressionTest, LiveGuestMoves, "B4");
+TEST_P(MultifdCompressionTest, LiveGuestMoves) {
+  TANDEM_REQUIRE_OK(UseCompression(GetParam()));
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(MigrateLive());
+  ExpectLiveGuestMoved();
+}
+
+// B4, A16: the guest arrives stopped on a destination that was started with -S, and all RAM blocks
+// of both are compared before either runs again.
+TANDEM_COVERS(MultifdCompressionTest, AllRamBlocksArrive, "A16", "B4");
+TEST_P(MultifdCompressionTest, AllRamBlocksArrive) {
+  TANDEM_REQUIRE_OK(UseCompression(GetParam()));
+  setup().guest.boot = GuestBoot::kDisk;
+  setup().arguments = {"-device", "VGA"};
+  setup().destination.arguments = {"-S"};
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_THAT(destination(), HasSameRamAs(source()));
+  TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
+  ExpectGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(Multifd, MultifdCompressionTest, ValuesIn(kMultifdCompressions),
+                         NameOfParameter());
+
+class MultifdCancelTest : public MultifdTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  absl::Status UsePostcopy(bool used) {
+    if (!used) return absl::OkStatus();
+    setup().capabilities.Enable(capability::kPostcopyRam);
+    return RequireCapability(capability::kPostcopyRam);
+  }
+};
+
+// B5, B6: a live migration over sixteen channels is cancelled; its destination ends with a failure,
+// and the guest moves to a fresh one. With and without postcopy enabled.
+TANDEM_COVERS(MultifdCancelTest, GuestMovesToAFreshDestination, "B5", "B6");
+TEST_P(MultifdCancelTest, GuestMovesToAFreshDestination) {
+  TANDEM_REQUIRE_OK(UsePostcopy(GetParam()));
+  UseChannels(16);
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(LackIf("not yet compatible with multifd", StartLiveMigration()));
+  ExpectEnd(destination());
+  ExpectErrorLine("Unable to shutdown socket", source().role(), recording().last_sequence());
+  // What it says of the cut stream depends on where the cut is.
+  ExpectErrorLine("", destination().role(), recording().last_sequence());
+  TANDEM_ASSERT_OK(Cancel());
+  TANDEM_ASSERT_OK_AND_ASSIGN(ExitStatus end, WaitForEnd(destination()));
+  EXPECT_EQ(end.ToString(), "exit code 1");
+  TANDEM_ASSERT_THAT(source(), HasConsistentState());
+  TANDEM_ASSERT_OK(ReplaceDestination());
+  TANDEM_ASSERT_OK(MigrateLive());
+  ExpectLiveGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(Multifd, MultifdCancelTest, Values(false, true),
+                         [](const auto& parameter) {
+                           return parameter.param ? "PostcopyEnabled" : "Precopy";
+                         });
+
+class MultifdChannelsTest : public MultifdTest, public ::testing::WithParamInterface<int> {};
+
+// B7: the guest runs and moves over one channel, and over as many as QEMU allows.
+TANDEM_COVERS(MultifdChannelsTest, LiveGuestMoves, "B7");
+TEST_P(MultifdChannelsTest, LiveGuestMoves) {
+  UseChannels(GetParam());
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(StartLiveMigration());
+  TANDEM_ASSERT_OK_AND_ASSIGN(int connections, CountConnections());
+  EXPECT_EQ(connections, GetParam() + 1) << "the channels, and the main one";
+  TANDEM_ASSERT_OK(Converge());
+  TANDEM_ASSERT_OK(WaitForCompletion());
+  ExpectLiveGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(Multifd, MultifdChannelsTest, Values(1, 2, 4, 16, 255),
+                         ::testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace tandem
