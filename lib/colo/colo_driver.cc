@@ -95,6 +95,7 @@ absl::StatusOr<FailoverTimes> ColoDriver::FailOverTo(ColoRole survivor_role,
                                                      const std::function<void()>& at_takeover) {
   Machine& survivor = machine(survivor_role);
   FailoverTimes times;
+  EventCursor cursor = survivor.events().cursor();
   for (ColoRole role : {ColoRole::kPrimary, ColoRole::kSecondary}) {
     end_[static_cast<int>(role)] = machine(role).events().cursor();
   }

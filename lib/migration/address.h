@@ -41,9 +41,6 @@ class MigrationAddress {
   // That of TCP, VM sockets or RDMA; 0 when the destination chooses, or there is none.
   int port() const { return port_; }
 
-  // 0 where there are no ports.
-  int port() const { return port_; }
-
   // "tcp:127.0.0.1:4444", "unix:/path", "fd:name", "exec:command", "file:path,offset=0x1000",
   // "vsock:2:4444", "rdma:192.0.2.1:4444"; IPv6 hosts in brackets. "" for an abstract socket.
   std::string Uri() const;
