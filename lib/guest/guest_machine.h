@@ -32,6 +32,12 @@ class GuestMachine {
   // For reading and damaging guest memory; lives as long as this object.
   MachineMemory& memory() { return memory_; }
 
+  // Machine::AwaitSuccessor; the console begins anew.
+  absl::Status AwaitSuccessor(const Deadline& deadline) {
+    memory_.Forget();
+    return machine_->AwaitSuccessor(deadline);
+  }
+
   // All that the guest has printed on this machine. Needs a ready machine.
   ConsoleSummary console() const { return SummarizeConsole(machine_->serial().TextAfter(0)); }
   // Awaits the first sweep, which fills all of the test region. Errors: as WaitForSweeps.

@@ -30,6 +30,9 @@ class MachineMemory : public GuestMemory {
   // place.
   absl::Status Write(uint64_t gpa, std::span<const std::byte> bytes, const Deadline& deadline);
 
+  // Forgets where guest memory lies in QEMU's address space: another QEMU is in the process.
+  void Forget() { runs_.clear(); }
+
   // Forces one way of reading; for tests and benchmarks.
   enum class Method { kProcessVm, kPmemsave };
   void set_method(Method method) { method_ = method; }

@@ -52,6 +52,11 @@ absl::Status Machine::Start(const QemuBinary& binary, const ScratchDirectory& sc
     spawn.argv.push_back(std::move(argument));
   }
   TANDEM_ASSIGN_OR_RETURN(process_, ChildProcess::Spawn(spawn, recording_));
+  return WatchForConnection();
+}
+
+absl::Status Machine::WatchForConnection() {
+  if (connect_watch_ != 0) IoThread::Instance().Unwatch(connect_watch_);
   TANDEM_ASSIGN_OR_RETURN(connect_watch_, IoThread::Instance().Watch(qmp_listener_.get(), [this] {
     recording_.Notify();
     return false;
@@ -65,7 +70,15 @@ Machine::~Machine() {
 }
 
 absl::Status Machine::AwaitReady(const Deadline& deadline) {
-  if (ready()) return absl::OkStatus();
+  return ready() ? absl::OkStatus() : AcceptConnections(deadline);
+}
+
+absl::Status Machine::AwaitSuccessor(const Deadline& deadline) {
+  TANDEM_RETURN_IF_ERROR(WatchForConnection());
+  return AcceptConnections(deadline);
+}
+
+absl::Status Machine::AcceptConnections(const Deadline& deadline) {
   absl::Status waited = recording_.Wait(
       deadline, fmt::format("the QMP connection of the {} (pid {})", role(), process_->pid()),
       [this] { return HasConnection(qmp_listener_.get()) || !process_->running(); });

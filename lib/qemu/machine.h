@@ -39,6 +39,12 @@ class Machine {
   // ends before. Everything below but role, process, command_line and Kill needs it.
   absl::Status AwaitReady(const Deadline& deadline);
 
+  // For a QEMU that replaces itself by exec (CPR): awaits the connections of the one that follows
+  // in the same process, which has the same options. The QMP conversation, its events and the
+  // serial text begin anew; no other thread uses this machine meanwhile. Errors: those of
+  // AwaitReady.
+  absl::Status AwaitSuccessor(const Deadline& deadline);
+
   // How messages, recordings and artifacts call it.
   const std::string& role() const { return options_.role; }
   // As they were given to Launch.
@@ -94,6 +100,8 @@ class Machine {
   Machine(MachineOptions options, Recording& recording)
       : options_(std::move(options)), recording_(recording) {}
   absl::Status Start(const QemuBinary& binary, const ScratchDirectory& scratch);
+  absl::Status WatchForConnection();
+  absl::Status AcceptConnections(const Deadline& deadline);
   absl::Status ExplainEnd(const absl::Status& connection_ended) const;
 
   const MachineOptions options_;
