@@ -22,6 +22,7 @@ MigrationStatistics MigrationStatistics::FromQueryMigrate(const Json& reply) {
   statistics.dirty_pages_per_second = ram["dirty-pages-rate"].Integer();
   statistics.mbps = ram["mbps"].Number();
   statistics.cpu_throttle_percent = reply["cpu-throttle-percentage"].Integer();
+  statistics.dirty_limit_throttle_us = reply["dirty-limit-throttle-time-per-round"].Integer();
   statistics.xbzrle_pages = reply["xbzrle-cache"]["pages"].Integer();
   statistics.zero_copy_misses = ram["dirty-sync-missed-zero-copy"].Integer();
   statistics.postcopy_requests = ram["postcopy-requests"].Integer();

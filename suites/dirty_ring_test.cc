@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// KVM's dirty ring, which each vCPU fills with the pages that it writes: instead of the dirty log,
+// and as the means to limit how fast one vCPU dirties memory. Nothing here can run without KVM.
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+
+#include "fixtures/precopy_fixture.h"
+#include "lib/base/unique_fd.h"
+
+namespace tandem {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int64_t kLowBandwidth = 30'000'000;
+constexpr int64_t kMegabyte = 1'000'000;
+
+// FailedPrecondition unless the kernel has dirty rings for x86: without them QEMU warns, and takes
+// the dirty log.
+absl::Status RequireDirtyRing(const std::string& accelerator) {
+  if (accelerator != "kvm") {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     "dirty rings are KVM's; the accelerator here is {}", accelerator);
+  }
+  UniqueFd kvm(open("/dev/kvm", O_RDWR | O_CLOEXEC));
+  if (ioctl(kvm.get(), KVM_CHECK_EXTENSION, KVM_CAP_DIRTY_LOG_RING) > 0) return absl::OkStatus();
+  return absl::FailedPreconditionError("this kernel's KVM has no dirty rings");
+}
+
+class DirtyRingTest : public PrecopyFixture {
+ protected:
+  void SetUp() override {
+    PrecopyFixture::SetUp();
+    if (IsSkipped() || HasFailure()) return;
+    TANDEM_REQUIRE_OK(RequireDirtyRing(config().accelerator));
+  }
+  void ConfigureMachine(MigrationSide /*side*/, MachineOptions& options) override {
+    options.accelerator += ",dirty-ring-size=4096";
+  }
+
+  // Megabytes per second that the source's only vCPU dirties, measured for a second.
+  absl::StatusOr<int64_t> MeasureDirtyRate() {
+    Json arguments = Json::Object({{"calc-time", 1}, {"mode", "dirty-ring"}});
+    TANDEM_RETURN_IF_ERROR(Command(source(), "calc-dirty-rate", arguments));
+    Json reply;
+    TANDEM_RETURN_IF_ERROR(source().machine().Poll(
+        "the measurement of the dirty rate",
+        [&]() -> absl::StatusOr<bool> {
+          TANDEM_ASSIGN_OR_RETURN(reply,
+                                  source().qmp().Execute("query-dirty-rate", StepDeadline()));
+          return reply["status"].Text() == "measured";
+        },
+        [&] { return reply.Dump(); }, StepDeadline()));
+    return reply["vcpu-dirty-rate"][0]["dirty-rate"].Integer().value_or(0);
+  }
+  // Measures until `wanted` says true; QEMU approaches a limit in steps.
+  absl::Status WaitForDirtyRate(const std::string& awaited,
+                                const std::function<bool(int64_t)>& wanted) {
+    int64_t rate = 0;
+    return source().machine().Poll(
+        awaited,
+        [&]() -> absl::StatusOr<bool> {
+          TANDEM_ASSIGN_OR_RETURN(rate, MeasureDirtyRate());
+          return wanted(rate);
+        },
+        [&] { return fmt::format("{} MB/s", rate); }, StepDeadline(absl::Seconds(60)));
+  }
+
+  // Awaits that dirty-limit makes the guest rest; QEMU decides so between two passes.
+  absl::Status WaitForThrottle() {
+    for (int64_t pass = 2, throttle_us = 0; throttle_us == 0; ++pass) {
+      TANDEM_RETURN_IF_ERROR(WaitForPass(pass));
+      TANDEM_ASSIGN_OR_RETURN(MigrationStatistics now,
+                              QueryMigration(source().machine(), StepDeadline()));
+      throttle_us = now.dirty_limit_throttle_us.value_or(0);
+    }
+    return absl::OkStatus();
+  }
+};
+
+// A10: dirty pages are collected from rings.
+TANDEM_COVERS(DirtyRingTest, RingTakesThePlaceOfTheLog, "A10");
+TEST_F(DirtyRingTest, RingTakesThePlaceOfTheLog) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(MigrateLive(MigrationAddress::Tcp("127.0.0.1", 0)));
+  ExpectGuestMoved();
+}
+
+// A11: a limit for one machine, without any migration.
+TANDEM_COVERS(DirtyRingTest, VcpuIsLimitedUntilCancelled, "A11");
+TEST_F(DirtyRingTest, VcpuIsLimitedUntilCancelled) {
+  if (!config().source_facts->schema.HasCommand("set-vcpu-dirty-limit")) {
+    GTEST_SKIP() << "this QEMU has no set-vcpu-dirty-limit";
+  }
+  TANDEM_ASSERT_OK(StartSource());
+  TANDEM_ASSERT_OK_AND_ASSIGN(int64_t unlimited, MeasureDirtyRate());
+  int64_t limit = unlimited / 4;
+  ASSERT_GT(limit, 0) << unlimited << " MB/s";
+  TANDEM_ASSERT_OK(
+      Command(source(), "set-vcpu-dirty-limit", Json::Object({{"dirty-rate", limit}})));
+  TANDEM_ASSERT_OK(WaitForDirtyRate("a dirty rate under the limit",
+                                    [limit](int64_t rate) { return rate <= limit; }));
+  TANDEM_ASSERT_OK(Command(source(), "cancel-vcpu-dirty-limit"));
+  TANDEM_ASSERT_OK(WaitForDirtyRate("a dirty rate as before the limit",
+                                    [limit](int64_t rate) { return rate > 2 * limit; }));
+  TANDEM_ASSERT_THAT(source(), HasConsistentState());
+}
+
+// A9: precopy limits the guest, lets it go when it is cancelled, and limits it again until it
+// converges.
+TANDEM_COVERS(DirtyRingTest, LimitedGuestConvergesAfterACancel, "A9");
+TEST_F(DirtyRingTest, LimitedGuestConvergesAfterACancel) {
+  TANDEM_REQUIRE_OK(RequireCapability("dirty-limit"));
+  setup().source.capabilities = {"dirty-limit"};
+  setup().source.parameters.others =
+      Json::Object({{"x-vcpu-dirty-limit-period", 500}, {"vcpu-dirty-limit", 10}});
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(Limit(kLowBandwidth, /*downtime_limit_ms=*/1));
+  TANDEM_ASSERT_OK(StartMigration(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_OK(WaitForThrottle());
+
+  TANDEM_ASSERT_OK(Cancel());
+  EXPECT_THAT(Command(source(), "query-vcpu-dirty-limit"),
+              QmpErrorIs("GenericError", HasSubstr("not enabled")));
+  TANDEM_ASSERT_THAT(source(), HasConsistentState());
+
+  TANDEM_ASSERT_OK(ReplaceDestination());
+  TANDEM_ASSERT_OK(StartMigration(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_OK(WaitForThrottle());
+  TANDEM_ASSERT_OK(Limit(50 * kMegabyte, /*downtime_limit_ms=*/300));
+  TANDEM_ASSERT_OK(WaitForCompletion());
+  ExpectGuestMoved();
+}
+
+}  // namespace
+}  // namespace tandem
