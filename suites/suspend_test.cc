@@ -7,6 +7,7 @@
 namespace tandem {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::Values;
 
 class SuspendTest : public PrecopyFixture, public ::testing::WithParamInterface<MachineFamily> {
@@ -63,6 +64,13 @@ TEST_P(SuspendTest, StoppedWhileAsleepGuestWakesOnDestination) {
   TANDEM_ASSERT_THAT(destination(), HasSameRamAs(source()));
   TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
   ExpectWakesUp(destination());
+}
+
+// A6: with a firmware the guest could not go on, which is said before anything starts.
+TANDEM_COVERS(SuspendTest, FirmwareIsRefused, "A6");
+TEST_P(SuspendTest, FirmwareIsRefused) {
+  setup().guest.boot = GuestBoot::kDisk;
+  EXPECT_THAT(StartSource(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ROM")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Suspend, SuspendTest, Values(MachineFamily::kPc, MachineFamily::kQ35),
