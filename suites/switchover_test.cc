@@ -90,6 +90,9 @@ TANDEM_COVERS(SwitchoverTest, SourceReleasesItsMemory, "M5");
 TEST_F(SwitchoverTest, SourceReleasesItsMemory) {
   TANDEM_REQUIRE_OK(RequireCapability("release-ram"));
   setup().capabilities = {capability::kPostcopyRam};
+  // Else QEMU 11.1 under TCG loses hot pages in postcopy (docs/known-defects.md), whatever
+  // releases.
+  setup().guest.workload.flags = TANDEM_GUEST_FLAG_FLUSH_TRANSLATIONS;
   setup().source.capabilities = {"release-ram"};
   MigrationAddress address = MigrationAddress::Unix(scratch().File("migration"));
   TANDEM_ASSERT_OK(StartMachines());
