@@ -181,5 +181,33 @@ INSTANTIATE_TEST_SUITE_P(Postcopy, PostcopyMultifdTest,
                                             ::testing::Values("none", "zstd")),
                          NameOfParameter());
 
+class PostcopyDeviceTest : public PostcopyFixture {};
+
+// M15: the destination cannot load the devices at the end of precopy; the source's guest runs on.
+TANDEM_COVERS(PostcopyDeviceTest, SourceKeepsGuestInPrecopy, "M15");
+TEST_F(PostcopyDeviceTest, SourceKeepsGuestInPrecopy) {
+  setup().capabilities.Enable(capability::kReturnPath);
+  LeaveOutDevice();
+  TANDEM_ASSERT_OK(StartMachines());
+  ExpectDestinationEndsWithoutDevice();
+  TANDEM_REQUIRE_OK(StartHeldBackPrecopy(MigrationAddress::Unix(scratch().File("migration"))));
+  TANDEM_ASSERT_OK(Converge());
+  TANDEM_ASSERT_OK(WaitForFailure());
+  ExpectSourceKeepsGuest();
+  ExpectDestinationNamedDevice();
+}
+
+// M15: the same right after the switch to postcopy.
+TANDEM_COVERS(PostcopyDeviceTest, SourceKeepsGuestAfterSwitch, "M15");
+TEST_F(PostcopyDeviceTest, SourceKeepsGuestAfterSwitch) {
+  LeaveOutDevice();
+  TANDEM_ASSERT_OK(StartMachines());
+  ExpectDestinationEndsWithoutDevice();
+  TANDEM_REQUIRE_OK(StartHeldBackPrecopy(MigrationAddress::Unix(scratch().File("migration"))));
+  TANDEM_ASSERT_OK(SwitchInVain());
+  ExpectSourceKeepsGuest();
+  ExpectDestinationNamedDevice();
+}
+
 }  // namespace
 }  // namespace tandem
