@@ -2,6 +2,7 @@
 // A guest that has suspended its machine to RAM (ACPI S3) sleeps on where it is migrated to, until
 // it is woken there.
 #include "fixtures/parameter_name.h"
+#include "fixtures/postcopy_fixture.h"
 #include "fixtures/precopy_fixture.h"
 
 namespace tandem {
@@ -9,6 +10,18 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Values;
+
+// Wakes the guest of a machine; it must go on where it fell asleep.
+void ExpectWakesUp(GuestMachine& machine, const Deadline& deadline) {
+  TANDEM_ASSERT_THAT(machine, HasRunState("suspended"));
+  TANDEM_ASSERT_THAT(machine, HasConsistentState()) << "asleep";
+  EventCursor asleep = machine.machine().events().cursor();
+  TANDEM_ASSERT_OK(machine.qmp().Execute("system_wakeup", deadline));
+  TANDEM_ASSERT_OK(machine.qmp().WaitForEvent(asleep, "WAKEUP", deadline));
+  TANDEM_ASSERT_THAT(machine, HasRunState("running"));
+  TANDEM_ASSERT_THAT(machine, MakesProgress());
+  TANDEM_ASSERT_THAT(machine, HasConsistentState());
+}
 
 class SuspendTest : public PrecopyFixture, public ::testing::WithParamInterface<MachineFamily> {
  protected:
@@ -22,17 +35,7 @@ class SuspendTest : public PrecopyFixture, public ::testing::WithParamInterface<
   absl::Status WaitForSuspend() {
     return source().machine().PollRunState("suspended", StepDeadline());
   }
-  // Wakes the guest of a machine; it must go on where it fell asleep.
-  void ExpectWakesUp(GuestMachine& machine) {
-    TANDEM_ASSERT_THAT(machine, HasRunState("suspended"));
-    TANDEM_ASSERT_THAT(machine, HasConsistentState()) << "asleep";
-    EventCursor asleep = machine.machine().events().cursor();
-    TANDEM_ASSERT_OK(Command(machine, "system_wakeup"));
-    TANDEM_ASSERT_OK(machine.qmp().WaitForEvent(asleep, "WAKEUP", StepDeadline()));
-    TANDEM_ASSERT_THAT(machine, HasRunState("running"));
-    TANDEM_ASSERT_THAT(machine, MakesProgress());
-    TANDEM_ASSERT_THAT(machine, HasConsistentState());
-  }
+  void ExpectWakesUp(GuestMachine& machine) { tandem::ExpectWakesUp(machine, StepDeadline()); }
 };
 
 // A6: the guest sleeps and wakes where it is, before any migration.
@@ -75,6 +78,35 @@ TEST_P(SuspendTest, FirmwareIsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Suspend, SuspendTest, Values(MachineFamily::kPc, MachineFamily::kQ35),
                          NameOfParameter());
+
+class SuspendPostcopyTest : public PostcopyFixture {
+ protected:
+  void SetUp() override {
+    PostcopyFixture::SetUp();
+    setup().guest.workload.flags |= TANDEM_GUEST_FLAG_SUSPEND;
+  }
+  // The source's migration reports a status.
+  absl::Status Await(MigrationStatus status) {
+    return migration().WaitForStatus(status, StepDeadline());
+  }
+};
+
+// C3: the guest sleeps, its machine switches to postcopy, and it wakes on the destination.
+TANDEM_COVERS(SuspendPostcopyTest, GuestSleepsOnThroughPostcopy, "C3");
+TEST_F(SuspendPostcopyTest, GuestSleepsOnThroughPostcopy) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(source().machine().PollRunState("suspended", StepDeadline()));
+  TANDEM_ASSERT_OK(HoldBack());
+  TANDEM_REQUIRE_OK(NegotiatePostcopy());
+  TANDEM_ASSERT_OK_AND_ASSIGN(MigrationAddress address,
+                              Listen(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_OK(StartMigrationTo(address));
+  TANDEM_ASSERT_OK(Await(MigrationStatus::kActive));
+  TANDEM_ASSERT_OK(source().qmp().Execute("migrate-start-postcopy", StepDeadline()));
+  TANDEM_ASSERT_OK(Await(MigrationStatus::kPostcopyActive));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectWakesUp(destination(), StepDeadline());
+}
 
 }  // namespace
 }  // namespace tandem
