@@ -17,7 +17,9 @@ absl::StatusOr<std::unique_ptr<HeldThreads>> HeldThreads::Hold(pid_t pid, const 
   std::unique_ptr<HeldThreads> held(new HeldThreads());
   std::string folder = fmt::format("/proc/{}/task", pid);
   std::error_code error;
-  for (const auto& task : std::filesystem::directory_iterator(folder, error)) {
+  std::filesystem::directory_iterator tasks(folder, error);
+  for (; !error && tasks != std::filesystem::directory_iterator(); tasks.increment(error)) {
+    const std::filesystem::directory_entry& task = *tasks;
     std::string comm;
     std::getline(std::ifstream(task.path() / "comm"), comm);
     if (!comm.starts_with(name)) continue;

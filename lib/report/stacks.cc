@@ -46,8 +46,9 @@ std::string DescribeThread(const fs::path& task) {
 std::string StacksFromProc(const fs::path& process) {
   std::string text;
   std::error_code error;
-  for (const fs::directory_entry& task : fs::directory_iterator(process / "task", error)) {
-    text += DescribeThread(task.path());
+  for (fs::directory_iterator task(process / "task", error), end; !error && task != end;
+       task.increment(error)) {
+    text += DescribeThread(task->path());
   }
   return text;
 }

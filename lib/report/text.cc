@@ -3,7 +3,7 @@
 
 #include <cerrno>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "lib/base/status.h"
 #include "lib/process/line_splitter.h"
@@ -81,7 +81,9 @@ std::vector<std::string> SplitLines(std::string_view text) {
 
 std::string ReadTextFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << file.rdbuf();  // an iterator would throw when a process ends while its /proc file is read
+  return text.str();
 }
 
 absl::Status WriteTextFile(const std::string& path, std::string_view text) {

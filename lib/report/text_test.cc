@@ -45,5 +45,12 @@ TEST(TextTest, ErrorNamesTheFile) {
               HasSubstr("cannot write /no/such/folder/x.txt"));
 }
 
+// A file that opens but cannot be read, such as one of a process that has just ended, is empty.
+TEST(TextTest, FileThatCannotBeReadIsEmpty) {
+  EXPECT_EQ(ReadTextFile("/proc/self/mem"), "");  // EIO at address 0
+  EXPECT_EQ(ReadTextFile("/proc/self"), "");
+  EXPECT_EQ(ReadTextFile("/nonesuch"), "");
+}
+
 }  // namespace
 }  // namespace tandem
