@@ -344,6 +344,10 @@ test_test() {
   touch "$scratch/coverage-shrinks"
   dev test
   check 'a run that covers less than is decided fails' 1 'coverage has shrunk'
+  dev test --allow-all-skipped
+  check 'unless that is allowed, too' 0
+  TANDEM_QEMU=$(type -P true) dev test
+  check "nor are the decisions made for the user's own QEMU" 0 "--qemu=$(type -P true)"
   dev coverage
   check 'coverage fails with its tool' 1 'tandem-coverage --output=docs/coverage.md'
   rm -- "$scratch/coverage-shrinks"
