@@ -148,6 +148,8 @@ absl::StatusOr<CoverageDecisions> CoverageDecisions::Parse(std::string_view text
       decisions.elsewhere = TextMap(value);
     } else if (name == "not_here") {
       decisions.not_here = TextMap(value);
+    } else if (name == "partial") {
+      decisions.partial = TextMap(value);
     } else if (name == "tests_of_tandem") {
       decisions.test_of_us = TextMap(value);
     } else if (name == "untouched") {

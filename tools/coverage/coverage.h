@@ -30,6 +30,7 @@ struct CoverageDecisions {
   std::map<std::string, std::string> planned;     // row → which work will bring it
   std::map<std::string, std::string> elsewhere;   // row → what covers it in place of a suite
   std::map<std::string, std::string> not_here;    // row → why it may be skipped everywhere
+  std::map<std::string, std::string> partial;     // row with tests → what of it they leave out
   std::map<std::string, std::string> test_of_us;  // "Suite" → why its tests name no row
   // kind ("capabilities", …) → name → why no test touches it
   std::map<std::string, std::map<std::string, std::string>> untouched;
