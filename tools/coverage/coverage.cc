@@ -70,7 +70,8 @@ void CheckRows(const std::set<std::string>& ids, Coverage& coverage) {
       coverage.problems.push_back("row " + id + " has a test and is no longer planned");
     }
   }
-  for (const auto* rows : {&decisions.planned, &decisions.elsewhere, &decisions.not_here}) {
+  for (const auto* rows :
+       {&decisions.planned, &decisions.elsewhere, &decisions.not_here, &decisions.partial}) {
     for (const auto& [id, why] : *rows) {
       if (!ids.contains(id)) coverage.problems.push_back("there is no row " + id + " to decide on");
     }
@@ -104,8 +105,9 @@ std::string TestsOfRow(const Coverage& coverage, const std::string& id) {
       parts.push_back(variants == 1 ? test : fmt::format("{} × {}", test, variants));
     }
   }
-  for (const auto& [rows, word] :
-       {std::pair(&coverage.decisions.planned, "planned: "), {&coverage.decisions.elsewhere, ""}}) {
+  for (const auto& [rows, word] : {std::pair(&coverage.decisions.planned, "planned: "),
+                                   {&coverage.decisions.elsewhere, ""},
+                                   {&coverage.decisions.partial, "not yet: "}}) {
     if (auto found = rows->find(id); found != rows->end()) parts.push_back(word + found->second);
   }
   return parts.empty() ? "**none**" : fmt::format("{}", fmt::join(parts, "<br>"));

@@ -50,8 +50,9 @@ TEST(CatalogueTest, FindsRowsBelowTheirSections) {
 TEST(CoverageTest, JoinsRowsWithTests) {
   Coverage coverage =
       JoinCoverage(ParseCatalogue(kCatalogue), {{"P/T.One/X", {"A1"}}, {"P/T.One/Y", {"A1", "A2"}}},
-                   {.planned = {{"I1–I8", "later"}}});
+                   {.planned = {{"I1–I8", "later"}}, .partial = {{"A2", "TLS"}}});
   EXPECT_THAT(coverage.problems, IsEmpty());
+  EXPECT_THAT(RenderCoverage(coverage, std::nullopt), HasSubstr("| T.One<br>not yet: TLS |"));
   EXPECT_THAT(coverage.tests["A1"], ElementsAre(Pair("T.One", 2)));
   EXPECT_THAT(RenderCoverage(coverage, std::nullopt), HasSubstr("| A1 | one | T.One × 2 |"));
   EXPECT_THAT(RenderCoverage(coverage, std::nullopt),
