@@ -10,7 +10,6 @@
 #include "fixtures/migration_fixture.h"
 #include "fixtures/parameter_name.h"
 #include "lib/base/pairwise.h"
-#include "lib/base/status.h"
 
 namespace tandem {
 namespace {

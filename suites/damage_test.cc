@@ -7,7 +7,6 @@
 
 #include "fixtures/migration_fixture.h"
 #include "fixtures/parameter_name.h"
-#include "lib/base/status.h"
 #include "lib/stream/migration_stream.h"
 #include "lib/stream/stream_file.h"
 

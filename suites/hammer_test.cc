@@ -3,7 +3,6 @@
 // hang or crash QEMU, and the guest arrives whole. M12 of docs/scenarios.md.
 #include "fixtures/migration_fixture.h"
 #include "fixtures/parameter_name.h"
-#include "lib/base/status.h"
 
 namespace tandem {
 namespace {

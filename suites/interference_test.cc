@@ -2,7 +2,6 @@
 // What the guest and the operator do while a migration is under way: resets, power-offs, panics,
 // and commands in every phase. M11 and M12 of docs/scenarios.md.
 #include "fixtures/colo_fixture.h"
-#include "lib/base/status.h"
 
 namespace tandem {
 namespace {

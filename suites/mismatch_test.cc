@@ -3,7 +3,6 @@
 // and H7 of docs/scenarios.md.
 #include "fixtures/migration_fixture.h"
 #include "fixtures/parameter_name.h"
-#include "lib/base/status.h"
 
 namespace tandem {
 namespace {

@@ -2,7 +2,6 @@
 // Multifd: RAM goes over several channels side by side, compressed or not.
 #include "fixtures/multifd_fixture.h"
 #include "fixtures/parameter_name.h"
-#include "lib/base/status.h"
 
 namespace tandem {
 namespace {

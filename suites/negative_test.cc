@@ -6,7 +6,6 @@
 
 #include "fixtures/migration_fixture.h"
 #include "fixtures/parameter_name.h"
-#include "lib/base/status.h"
 #include "lib/base/unique_fd.h"
 
 namespace tandem {

@@ -3,7 +3,6 @@
 // are all zero now and then, and pages that nothing shortens.
 #include "fixtures/multifd_fixture.h"
 #include "fixtures/parameter_name.h"
-#include "lib/base/status.h"
 
 namespace tandem {
 namespace {

@@ -15,7 +15,6 @@
 #include <sstream>
 
 #include "fixtures/migration_fixture.h"
-#include "lib/base/status.h"
 #include "lib/process/unix_socket.h"
 
 namespace tandem {

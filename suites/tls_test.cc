@@ -4,7 +4,6 @@
 // client, the destination the server.
 #include "fixtures/parameter_name.h"
 #include "fixtures/tls_fixture.h"
-#include "lib/base/status.h"
 
 namespace tandem {
 namespace {
