@@ -29,6 +29,14 @@ class PrecopyTest : public PrecopyFixture, public ::testing::WithParamInterface<
     PrecopyFixture::SetUp();
   }
 
+  // Firmware and video RAM besides main memory, and a destination that does not run what arrives.
+  absl::Status StartMachinesWithManyBlocks() {
+    setup().guest.boot = GuestBoot::kDisk;
+    setup().arguments = {"-device", "VGA"};
+    setup().destination.arguments = {"-S"};
+    return StartMachines();
+  }
+
   // Inverts one byte of a RAM block, behind the back of QEMU.
   absl::Status FlipByte(GuestMachine& machine, std::string_view block_name, uint64_t offset) {
     auto blocks = QueryRamBlocks(machine.machine(), StepDeadline());
@@ -78,10 +86,7 @@ TEST_P(PrecopyTest, DestinationAcknowledgesTheSwitchover) {
 // compared before either runs again.
 TANDEM_COVERS(PrecopyTest, AllRamBlocksArrive, "A16");
 TEST_P(PrecopyTest, AllRamBlocksArrive) {
-  setup().guest.boot = GuestBoot::kDisk;
-  setup().arguments = {"-device", "VGA"};
-  setup().destination.arguments = {"-S"};
-  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(StartMachinesWithManyBlocks());
   TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
   TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
   ExpectStoppedGuestMoved();
@@ -90,10 +95,7 @@ TEST_P(PrecopyTest, AllRamBlocksArrive) {
 // A16: the same for a guest that wrote to its memory until the switchover.
 TANDEM_COVERS(PrecopyTest, AllRamBlocksOfALiveGuestArrive, "A16");
 TEST_P(PrecopyTest, AllRamBlocksOfALiveGuestArrive) {
-  setup().guest.boot = GuestBoot::kDisk;
-  setup().arguments = {"-device", "VGA"};
-  setup().destination.arguments = {"-S"};
-  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(StartMachinesWithManyBlocks());
   TANDEM_ASSERT_OK(MigrateLive(MigrationAddress::Unix(scratch().File("migration"))));
   ExpectStoppedGuestMoved();
 }
@@ -121,10 +123,7 @@ TEST_P(PrecopyTest, XbzrleSendsDifferences) {
 // is seen, and the block is named.
 TANDEM_COVERS(PrecopyTest, ComparisonNamesTheDamagedBlock, "A16");
 TEST_P(PrecopyTest, ComparisonNamesTheDamagedBlock) {
-  setup().guest.boot = GuestBoot::kDisk;
-  setup().arguments = {"-device", "VGA"};
-  setup().destination.arguments = {"-S"};
-  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(StartMachinesWithManyBlocks());
   TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
   TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
   for (const char* block : {"pc.ram", "vga.vram", "pc.bios"}) {
