@@ -25,11 +25,11 @@ absl::Status CheckRun(const Json& result) {
     return MakeError(absl::StatusCode::kInvalidArgument,
                      "a result has no test or no seconds, see docs/results.md: {}", result.Dump());
   }
-  if (absl::AsciiStrToLower(result["outcome"].Text()) == "passed") return absl::OkStatus();
+  if (absl::AsciiStrToLower(result["status"].Text()) == "passed") return absl::OkStatus();
   std::string reason = result["reason"].Text();
   return MakeError(absl::StatusCode::kInvalidArgument,
                    "{} did not pass ({}{}), so its times are not those of a whole test",
-                   result["test"].Text(), result["outcome"].Text(),
+                   result["test"].Text(), result["status"].Text(),
                    reason.empty() ? "" : ": " + reason);
 }
 

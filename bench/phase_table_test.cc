@@ -13,13 +13,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string Line(const std::string& test, const std::string& outcome, double seconds,
+std::string Line(const std::string& test, const std::string& status, double seconds,
                  const std::string& phases) {
   return fmt::format(
-      R"({{"schema":2,"test":"{}","outcome":"{}","seconds":{},"phases":{{{}}},)"
+      R"({{"schema":3,"test":"{}","status":"{}","seconds":{},"phases":{{{}}},)"
       R"("versions":{{"primary":"11.1.3","secondary":"10.0.13"}},"accelerator":"tcg"}})"
       "\n",
-      test, outcome, seconds, phases);
+      test, status, seconds, phases);
 }
 
 const std::string kTwoTests =
@@ -98,10 +98,10 @@ INSTANTIATE_TEST_SUITE_P(
         WrongInput{Line("T.T", "FAILED", 1, ""), 1, "T.T did not pass (FAILED)"},
         WrongInput{Line("T.T", "skipped", 1, ""), 1, "T.T did not pass (skipped)"},
         WrongInput{Line("T.T", "KNOWN_DEFECT", 1, ""), 1, "T.T did not pass (KNOWN_DEFECT)"},
-        WrongInput{R"({"test":"T.T","outcome":"failed","seconds":1,"reason":"a.cc:1"})", 1,
+        WrongInput{R"({"test":"T.T","status":"failed","seconds":1,"reason":"a.cc:1"})", 1,
                    "T.T did not pass (failed: a.cc:1)"},
-        WrongInput{R"({"test":"T.T","outcome":"passed"})", 1, "no seconds"},
-        WrongInput{R"({"outcome":"passed","seconds":1})", 1, "no test"},
+        WrongInput{R"({"test":"T.T","status":"passed"})", 1, "no seconds"},
+        WrongInput{R"({"status":"passed","seconds":1})", 1, "no test"},
         WrongInput{"[1]\n", 1, "no test"},
         WrongInput{kTwoTests, 2, "Pre.T/Pc has 1 results where 2 runs were wanted"}),
     [](const auto& test) { return fmt::format("Case{}", test.index); });
@@ -126,17 +126,17 @@ TEST(SamplesTest, PercentileIsAMeasuredValue) {
 // The longest test first, with its longest phase first; what did not pass has no time.
 TEST(PhaseTableTest, ListsTheSlowest) {
   absl::StatusOr<std::vector<TestRuns>> tests = ReadPassedRuns(
-      R"({"test":"A.Fast","outcome":"PASSED","seconds":0.5,"phases":{"boot":0.5}}
-{"test":"A.Slow","outcome":"PASSED","seconds":3,"phases":{"boot":0.5,"migrate":2.25}}
-{"test":"A.Failed","outcome":"FAILED","seconds":9}
-{"test":"A.Middle","outcome":"PASSED","seconds":1}
+      R"({"test":"A.Fast","status":"PASSED","seconds":0.5,"phases":{"boot":0.5}}
+{"test":"A.Slow","status":"PASSED","seconds":3,"phases":{"boot":0.5,"migrate":2.25}}
+{"test":"A.Failed","status":"FAILED","seconds":9}
+{"test":"A.Middle","status":"PASSED","seconds":1}
 )");
   ASSERT_TRUE(tests.ok()) << tests.status();
   EXPECT_EQ(FormatSlowest(*tests, 2),
             "   3.00 s  A.Slow\n           migrate 2.25 boot 0.50 other 0.25\n"
             "   1.00 s  A.Middle\n           other 1.00\n"
             "   4.50 s  all 3 tests, one after the other\n");
-  EXPECT_FALSE(ReadPassedRuns(R"({"test":"A.Failed","outcome":"FAILED","seconds":9})").ok());
+  EXPECT_FALSE(ReadPassedRuns(R"({"test":"A.Failed","status":"FAILED","seconds":9})").ok());
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ mkdir -p -- "\${results%/*}"
 cat >>"\$results" <<'LINES'
 $3
 LINES
-! grep -q '"outcome":"FAILED"' <<'LINES'
+! grep -q '"status":"FAILED"' <<'LINES'
 $3
 LINES
 END
@@ -119,7 +119,7 @@ result() { # test, outcome, machine type, reason
   [[ $1 != *Colo* || $2 != PASSED ]] || end=',"measurements":{"takeover_ms":3.5}'
   [[ $1 != *Precopy* ]] || end=',"measurements":{"downtime_ms":45}'
   [[ $2 != FAILED ]] || end=',"artifacts":"/artifacts/of it"'
-  printf '{"schema":2,"test":"%s","outcome":"%s"%s,"seconds":1.5,"versions":{"primary":"11.1.3 (Debian 1, x)","secondary":"11.1.3 (Debian 1, x)"},"machine_type":"%s","accelerator":"tcg"%s}\n' \
+  printf '{"schema":3,"test":"%s","status":"%s"%s,"seconds":1.5,"versions":{"primary":"11.1.3 (Debian 1, x)","secondary":"11.1.3 (Debian 1, x)"},"machine_type":"%s","accelerator":"tcg"%s}\n' \
     "$1" "$2" "${4:+,\"reason\":\"$4\"}" "$3" "$end"
 }
 
@@ -292,7 +292,7 @@ test_run() {
   dev run Both --gtest_list_tests
   check 'a list proves nothing' 0 '  Both'
 
-  make_suite colo_test Colo "$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' FAILED pc '{\"outcome\":\"PASSED\"}')"
+  make_suite colo_test Colo "$(result 'V/ColoTest.Survives/PcPlainPrimaryAtRest' FAILED pc '{\"status\":\"PASSED\"}')"
   dev run
   check 'a failure is told with its evidence' 1 'failed: V/ColoTest.Survives/PcPlainPrimaryAtRest; see /artifacts/of it' \
     '0 passed, 1 failed' 'colo_test ended with exit code 1'

@@ -19,19 +19,11 @@ namespace {
 
 constexpr mode_t kFileMode = 0644;
 
-std::string OutcomeName(TestOutcome outcome) {
-  switch (outcome) {
-    case TestOutcome::kPassed:
-      return "PASSED";
-    case TestOutcome::kFailed:
-      return "FAILED";
-    case TestOutcome::kSkipped:
-      return "SKIPPED";
-    case TestOutcome::kKnownDefect:
-      return "KNOWN_DEFECT";
-  }
-  return "FAILED";
-}
+constexpr std::pair<TestStatus, std::string_view> kStatusNames[] = {
+    {TestStatus::kPassed, "PASSED"},   {TestStatus::kFailed, "FAILED"},
+    {TestStatus::kSkipped, "SKIPPED"}, {TestStatus::kKnownDefect, "KNOWN_DEFECT"},
+    {TestStatus::kCrashed, "CRASHED"}, {TestStatus::kTimedOut, "TIMED_OUT"},
+    {TestStatus::kNotRun, "NOT_RUN"}};
 
 // JSON (RFC 8259) has no infinity and no NaN.
 bool AllFinite(const Json& value) {
@@ -91,6 +83,20 @@ absl::Status AppendLine(int fd, const std::string& path, std::string line) {
 
 }  // namespace
 
+std::string_view StatusName(TestStatus status) {
+  for (const auto& [value, name] : kStatusNames) {
+    if (value == status) return name;
+  }
+  return "";
+}
+
+std::optional<TestStatus> ParseStatusName(std::string_view name) {
+  for (const auto& [value, its_name] : kStatusNames) {
+    if (its_name == name) return value;
+  }
+  return std::nullopt;
+}
+
 Json ToJson(const TestResult& result) {
   ObjectBuilder object;
   object.Add("schema", kResultsSchema);
@@ -98,7 +104,7 @@ Json ToJson(const TestResult& result) {
   if (!result.scenarios.empty()) {
     object.Add("scenarios", Json::Array({result.scenarios.begin(), result.scenarios.end()}));
   }
-  object.AddText("outcome", OutcomeName(result.outcome));
+  object.AddText("status", std::string(StatusName(result.status)));
   object.AddText("reason", result.reason);
   object.AddText("known_defect", result.known_defect);
   if (!result.known_defects_not_shown.empty()) {
@@ -123,7 +129,7 @@ Json ToJson(const TestResult& result) {
   return object.Build();
 }
 
-absl::Status AppendResult(const std::string& path, const TestResult& result) {
+absl::Status AppendResult(const std::string& path, const Json& line) {
   std::error_code error;
   std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
@@ -131,7 +137,7 @@ absl::Status AppendResult(const std::string& path, const TestResult& result) {
   UniqueFd file(open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, kFileMode));
   if (!file.valid()) return ErrnoError(errno, "cannot open " + path);
   TANDEM_RETURN_IF_ERROR(Lock(file.get(), path));
-  return AppendLine(file.get(), path, ToJson(result).Dump() + "\n");
+  return AppendLine(file.get(), path, line.Dump() + "\n");
 }
 
 }  // namespace tandem

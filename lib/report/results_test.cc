@@ -27,7 +27,7 @@ std::vector<std::string> LinesOf(const std::string& path) { return SplitLines(Re
 TEST(ResultsTest, WritesTheSchema) {
   TestResult result{.test = "Suite.Test/V",
                     .scenarios = {"A1", "H6"},
-                    .outcome = TestOutcome::kFailed,
+                    .status = TestStatus::kFailed,
                     .reason = "it broke",
                     .seconds = 1.5,
                     .started = "2026-01-02T03:04:05.678Z",
@@ -40,13 +40,13 @@ TEST(ResultsTest, WritesTheSchema) {
                     .artifacts = "/a/b"};
   EXPECT_EQ(
       ToJson(result).Dump(),
-      R"({"schema":2,"test":"Suite.Test/V","scenarios":["A1","H6"],"outcome":"FAILED","reason":"it broke",)"
+      R"({"schema":3,"test":"Suite.Test/V","scenarios":["A1","H6"],"status":"FAILED","reason":"it broke",)"
       R"("seconds":1.5,"started":"2026-01-02T03:04:05.678Z","phases":{"boot":0.25},)"
       R"("measurements":{"downtime_ms":45,"periods_ms":[1,2.5]},)"
       R"("exercised":{"transports":["tcp","unix"]},"versions":{"source":"11.1"},"machine_type":"pc","accelerator":"tcg",)"
       R"("artifacts":"/a/b"})");
-  EXPECT_EQ(ToJson({.test = "A.B", .outcome = TestOutcome::kSkipped}).Dump(),
-            R"({"schema":2,"test":"A.B","outcome":"SKIPPED","seconds":0.0})");
+  EXPECT_EQ(ToJson({.test = "A.B", .status = TestStatus::kSkipped}).Dump(),
+            R"({"schema":3,"test":"A.B","status":"SKIPPED","seconds":0.0})");
 }
 
 // JSON has no NaN, no infinity and no bytes that are not UTF-8.
@@ -58,7 +58,7 @@ TEST(ResultsTest, LeavesOutWhatJsonCannotSay) {
                     .measurements = {{"good", 1}, {"bad", Json::Array({1.0, -kInfinity})}},
                     .versions = {{"source", "\xC3"}}};
   EXPECT_EQ(ToJson(result).Dump(),
-            "{\"schema\":2,\"test\":\"A.B\",\"outcome\":\"PASSED\","
+            "{\"schema\":3,\"test\":\"A.B\",\"status\":\"PASSED\","
             "\"reason\":\"bad \xEF\xBF\xBD byte\",\"measurements\":{\"good\":1},"
             "\"versions\":{\"source\":\"\xEF\xBF\xBD\"}}");
 }
@@ -67,22 +67,23 @@ TEST(ResultsTest, LeavesOutWhatJsonCannotSay) {
 TEST(ResultsTest, MakesTheFolder) {
   auto scratch = ScratchDirectory::Create().value();
   std::string path = scratch->File("a/b/results.jsonl");
-  ASSERT_TRUE(AppendResult(path, {.test = "A.B"}).ok());
+  ASSERT_TRUE(AppendResult(path, TestResult{.test = "A.B"}).ok());
   EXPECT_EQ(LinesOf(path).size(), 1u);
 }
 
 // Who cannot write is told which file it was.
 TEST(ResultsTest, ErrorNamesTheFile) {
-  EXPECT_THAT(Message(AppendResult("/proc/x/results.jsonl", {})), HasSubstr("/proc/x"));
-  EXPECT_THAT(Message(AppendResult("/proc", {})), HasSubstr("cannot open /proc"));
-  EXPECT_THAT(Message(AppendResult("/dev/full", {})), HasSubstr("cannot append to /dev/full"));
+  EXPECT_THAT(Message(AppendResult("/proc/x/results.jsonl", TestResult{})), HasSubstr("/proc/x"));
+  EXPECT_THAT(Message(AppendResult("/proc", TestResult{})), HasSubstr("cannot open /proc"));
+  EXPECT_THAT(Message(AppendResult("/dev/full", TestResult{})),
+              HasSubstr("cannot append to /dev/full"));
 }
 
 // The half line of a writer that was killed spoils no line but its own.
 TEST(ResultsTest, BeginsANewLineAfterHalfALine) {
   auto scratch = ScratchDirectory::Create().value();
   std::string path = scratch->File("results.jsonl");
-  ASSERT_TRUE(WriteTextFile(path, "{\"schema\":2,\"te").ok());
+  ASSERT_TRUE(WriteTextFile(path, "{\"schema\":3,\"te").ok());
   ASSERT_TRUE(AppendResult(path, {.test = "A.B"}).ok());
   ASSERT_EQ(LinesOf(path).size(), 2u);
   EXPECT_TRUE(Json::Parse(LinesOf(path)[1]).ok());

@@ -214,7 +214,7 @@ absl::StatusOr<RunCoverage> JoinRun(const Coverage& coverage, const std::vector<
     ++lines;
     for (const Json& row : result["scenarios"].elements()) {
       RowOutcome& outcome = outcomes[row.Text()];
-      if (result["outcome"].Text() != "SKIPPED") ++outcome.judged;
+      if (result["status"].Text() != "SKIPPED") ++outcome.judged;
       if (outcome.skip_reason.empty()) outcome.skip_reason = result["reason"].Text();
     }
     for (const auto& [kind, names] : result["exercised"].members()) {

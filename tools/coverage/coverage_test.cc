@@ -76,10 +76,10 @@ TEST(CoverageTest, TellsWhatARunDidNotTouch) {
   Coverage coverage = JoinCoverage(ParseCatalogue(kCatalogue), {{"T.A", {"A1", "A2"}}}, {});
   std::vector<Json> results = {
       Line(
-          R"({"scenarios":["A1"],"outcome":"SKIPPED","reason":"no KVM","versions":{"s":"11.1.3"}})"),
-      Line(R"({"scenarios":["A2"],"outcome":"PASSED","versions":{"s":"11.1.3"},)"
+          R"({"scenarios":["A1"],"status":"SKIPPED","reason":"no KVM","versions":{"s":"11.1.3"}})"),
+      Line(R"({"scenarios":["A2"],"status":"PASSED","versions":{"s":"11.1.3"},)"
            R"("exercised":{"capabilities":["events"]}})"),
-      Line(R"({"scenarios":["A1"],"outcome":"PASSED","versions":{"s":"7.2.22"}})")};
+      Line(R"({"scenarios":["A1"],"status":"PASSED","versions":{"s":"7.2.22"}})")};
   absl::StatusOr<RunCoverage> run = JoinRun(coverage, results, FactsWithTwoCapabilities());
   ASSERT_TRUE(run.ok()) << run.status();
   EXPECT_THAT(run->problems, Contains("row A1: every test was skipped: no KVM"));

@@ -100,7 +100,7 @@ function count(number, what) { return number " " what (number == 1 ? "" : "s") }
 function say(line) { print "[dev] " line }
 
 /^\{/ {
-  outcome = text("outcome")
+  outcome = text("status")
   outcomes[outcome]++
   results++
   test = text("test")
