@@ -62,15 +62,23 @@ set(on_all ${precopy}
     mismatch:Mismatch/MismatchTest.GuestLivesOnAtTheSource/RamSizeWithReturnPath
     damage:Damage/StructureTest.DamageEndsTheDestination/CutInDevice
     damage:Damage/PayloadTest.OracleNamesTheDamagedPage/Page1234
-    pages:Pages/PagesTest.NoPageIsStaleAfterZeros/Xbzrle
+    transport:Transport/TransportTest.SocketPairIsUsedUp/Uri
+    transport:Transport/TransportTest.PipeOfCommands/Uri
+    hotplug:Hotplug/HotplugTest.PluggedProcessorAndMemoryComeAlong/Q35
+    memory:MemoryTest.SharedMemoryStaysWhereItIs
+    internal_snapshot:InternalSnapshot/InternalSnapshotTest.GuestIsTakenBackOrSnapshotRefused/Xbzrle
+    switchover:SwitchoverTest.ReturnPathAlone
+    guest:GuestTest.OracleSeesAStalePage
+    guest:GuestTest.GuestReportsALostVectorRegister
     bitmaps:Bitmaps/BitmapsTest.BitmapsArrive/MappedNames
     snapshot:SnapshotTest.BackgroundSnapshotIsOneMoment
     parameters:HumanParametersTest.InfoAgreesWithQmp
     hammer:Hammer/HammerTest.GuestArrivesWhole/StopAndContInActive)
-tandem_on_releases(7.2 7.2 ${on_all}
-                   transport:Transport/TransportTest.PipeOfCommands/Uri)
+tandem_on_releases(7.2 7.2 ${on_all})
 tandem_on_releases(10.0 10.0 ${on_all}
                    postcopy:Postcopy/PostcopyTest.RecoversAfterPeersFellSilent/Preempt
+                   pages:Pages/PagesTest.NoPageIsStaleAfterZeros/MultifdZlib
+                   suspend:Suspend/SuspendTest.GuestSleepsOnAndWakesOnDestination/Q35
                    file:File/FileTest.GuestMoves/MappedRamMultifdLive
                    cpr:CprTest.GuestOutlivesARestart
                    cpr:Cpr/CprTransferTest.GuestRunsOnInItsRam/Deferred)
