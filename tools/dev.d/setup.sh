@@ -14,6 +14,7 @@ build  library:GTest::gmock            libgmock-dev  GoogleMock
 build  library:absl::statusor          libabsl-dev   Abseil: status values and times
 build  library:spdlog::spdlog          libspdlog-dev the log
 build  library:RapidJSON               rapidjson-dev the JSON of QMP
+build  library:CLI11                   libcli11-dev  the command line of `tandem`
 bench  library:benchmark::benchmark    libbenchmark-dev Google Benchmark: ./dev bench
 extra  program:gdb                     gdb           stacks of a QEMU that hangs or crashed
 extra  program:certtool                gnutls-bin    certificates for the tests of TLS

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands of `tandem`: each adds itself to the command line and, when the user chose it,
+// says what is to be done once that is understood. Each is in a file of its own, with one line in
+// main.cc.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace tandem {
+
+// Does the work of the chosen subcommand; returns the exit code.
+using ChosenCommand = std::function<int()>;
+
+// Exit codes that all subcommands share.
+inline constexpr int kExitGood = 0;
+inline constexpr int kExitBad = 1;
+inline constexpr int kExitRefused = 2;  // wrong settings, unusable files: nothing was done
+
+// `tandem run`: runs tests. `chosen` outlives the parsing.
+void AddRunCommand(CLI::App& app, ChosenCommand& chosen);
+
+}  // namespace tandem
