@@ -3,6 +3,7 @@
 // Keys and certificates are made by the tests (lib/migration/tls_credentials.h). The source is the
 // client, the destination the server.
 #include "fixtures/parameter_name.h"
+#include "fixtures/postcopy_fixture.h"
 #include "fixtures/tls_fixture.h"
 
 namespace tandem {
@@ -273,21 +274,22 @@ struct PostcopyVariant {
 
 std::string ParameterName(const PostcopyVariant& variant) { return variant.name; }
 
-class TlsPostcopyTest : public TlsFixture, public ::testing::WithParamInterface<PostcopyVariant> {
+class TlsPostcopyTest : public TlsFixture,
+                        public PostcopyFixture,
+                        public ::testing::WithParamInterface<PostcopyVariant> {
  protected:
-  // FailedPrecondition where QEMU refuses the combination, or the kernel userfaultfd.
-  absl::Status EnablePostcopy() {
-    MigrationCapabilities& wanted = setup().capabilities.Enable(capability::kPostcopyRam);
-    if (GetParam().preempt) wanted.Enable(capability::kPostcopyPreempt);
-    for (const std::string& name : wanted.names()) {
-      if (absl::Status known = RequireCapability(name); !known.ok()) return known;
-    }
-    absl::Status negotiated = Negotiate();
-    if (!QmpErrorOf(negotiated)) return negotiated;
-    return absl::FailedPreconditionError(Message(negotiated));
+  void SetUp() override {
+    PostcopyFixture::SetUp();
+    if (HasFatalFailure() || IsSkipped() || !GetParam().preempt) return;
+    TANDEM_REQUIRE_OK(RequireCapability(capability::kPostcopyPreempt));
+    setup().capabilities.Enable(capability::kPostcopyPreempt);
   }
-  absl::Status SwitchToPostcopy() {
-    return source().qmp().Execute("migrate-start-postcopy", StepDeadline()).status();
+
+  absl::Status StartPostcopyThroughRelay() {
+    TANDEM_RETURN_IF_ERROR(NegotiatePostcopy());
+    TANDEM_ASSIGN_OR_RETURN(MigrationAddress relay, ListenBehindRelay());
+    TANDEM_RETURN_IF_ERROR(StartHeldBackPrecopyTo(relay));
+    return SwitchToPostcopy();
   }
 };
 
@@ -296,12 +298,8 @@ TANDEM_COVERS(TlsPostcopyTest, GuestMovesByPostcopy, "E1");
 TEST_P(TlsPostcopyTest, GuestMovesByPostcopy) {
   TANDEM_REQUIRE_OK(StartMachinesFor(GetParam().transport));
   TANDEM_REQUIRE_OK(GivePskToBoth());
-  TANDEM_REQUIRE_OK(EnablePostcopy());
-  TANDEM_ASSERT_OK(HoldBack());
-  TANDEM_ASSERT_OK(StartMigrationThroughRelay());
-  TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
-  TANDEM_ASSERT_OK(SwitchToPostcopy());
-  TANDEM_ASSERT_OK(WaitForCompletion());
+  TANDEM_REQUIRE_OK(StartPostcopyThroughRelay());
+  TANDEM_ASSERT_OK(FinishPostcopy());
   EXPECT_GT(statistics().postcopy_requests.value_or(0), 0);
   TANDEM_ASSERT_OK_AND_ASSIGN(size_t bodies, PageBodiesOnTheWire());
   EXPECT_EQ(bodies, 0u);
@@ -313,6 +311,59 @@ INSTANTIATE_TEST_SUITE_P(Tls, TlsPostcopyTest,
                                 PostcopyVariant{"Preempt", kTcp, true},
                                 PostcopyVariant{"Multifd", kMultifdTcp, false},
                                 PostcopyVariant{"MultifdPreempt", kMultifdTcp, true}),
+                         NameOfParameter());
+
+class TlsRecoveryTest : public TlsPostcopyTest {
+ protected:
+  // More memory than the guest asks for before the connection breaks.
+  void SetUp() override {
+    setup().guest.workload.page_count = TANDEM_GUEST_DEFAULT_PAGES;
+    TlsPostcopyTest::SetUp();
+  }
+  // From now on the TLS channels of either side may say that they broke.
+  void ExpectBrokenTls() {
+    uint64_t now = recording().last_sequence();
+    for (const char* error : {"Cannot read from TLS channel: Input/output error",
+                              "Cannot write to TLS channel: ", "Cannot uncork TLS output: "}) {
+      ExpectErrorLine(error, "", now);
+    }
+  }
+  MigrationAddress Another() const { return MigrationAddress::Unix(scratch().File("recovery")); }
+};
+
+// E1: the operator pauses the migration in mid-postcopy; it goes on over another TLS connection.
+TANDEM_COVERS(TlsRecoveryTest, RecoversFromAPause, "E1");
+TEST_P(TlsRecoveryTest, RecoversFromAPause) {
+  TANDEM_REQUIRE_OK(StartMachinesFor(GetParam().transport));
+  TANDEM_REQUIRE_OK(GivePskToBoth());
+  TANDEM_REQUIRE_OK(StartPostcopyThroughRelay());
+  ExpectBrokenTls();
+  TANDEM_ASSERT_OK(PauseMigration());
+  ExpectMemoryIsMissing();
+  TANDEM_ASSERT_OK(Recover(Another()));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectGuestMoved();
+}
+
+// E1: the connection breaks under TLS without a word; likewise.
+TANDEM_COVERS(TlsRecoveryTest, RecoversFromABrokenConnection, "E1");
+TEST_P(TlsRecoveryTest, RecoversFromABrokenConnection) {
+  TANDEM_REQUIRE_OK(StartMachinesFor(GetParam().transport));
+  TANDEM_REQUIRE_OK(GivePskToBoth());
+  TANDEM_REQUIRE_OK(StartPostcopyThroughRelay());
+  ExpectBrokenTls();
+  ExpectPause();
+  BreakConnection();
+  TANDEM_ASSERT_OK(WaitUntilPaused());
+  ExpectMemoryIsMissing();
+  TANDEM_ASSERT_OK(Recover(Another()));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(Tls, TlsRecoveryTest,
+                         Values(PostcopyVariant{"OneChannel", kUnix, false},
+                                PostcopyVariant{"Preempt", kUnix, true}),
                          NameOfParameter());
 
 }  // namespace
