@@ -45,13 +45,27 @@ absl::Status ColoDriver::Start(const ColoOptions& options, const Deadline& deadl
   absl::Time start = absl::Now();
   TANDEM_RETURN_IF_ERROR(migration_.Start(address, AddressSpelling::kUri, deadline));
   TANDEM_RETURN_IF_ERROR(migration_.WaitForStatus(MigrationStatus::kColo, deadline));
-  TANDEM_ASSIGN_OR_RETURN(
-      QmpEvent resumed,
-      secondary.qmp().WaitForEvent(migration_.destination_cursor(), "RESUME", deadline));
+  TANDEM_ASSIGN_OR_RETURN(QmpEvent resumed, AwaitFirstResume(deadline));
   time_to_colo_ = resumed.qemu_time - start;
   begin_[static_cast<int>(ColoRole::kPrimary)] = migration_.source_cursor();
   begin_[static_cast<int>(ColoRole::kSecondary)] = migration_.destination_cursor();
   return absl::OkStatus();
+}
+
+absl::StatusOr<QmpEvent> ColoDriver::AwaitFirstResume(const Deadline& deadline) {
+  auto decides = [](const QmpEvent& event) {
+    return event.name == "RESUME" || MigrationEvent("completed")(event) ||
+           MigrationEvent("failed")(event);
+  };
+  TANDEM_ASSIGN_OR_RETURN(QmpEvent event,
+                          machine(ColoRole::kSecondary)
+                              .qmp()
+                              .WaitForEvent(migration_.destination_cursor(), decides,
+                                            "RESUME of COLO's start", deadline));
+  if (event.name == "RESUME") return event;
+  return MakeError(absl::StatusCode::kAborted,
+                   "the secondary does not enter COLO: its migration has {}",
+                   event.data["status"].Text());
 }
 
 absl::Status ColoDriver::WaitForCheckpoint(const Deadline& deadline,

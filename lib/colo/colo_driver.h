@@ -49,8 +49,8 @@ class ColoDriver {
 
   // Sets capabilities and parameters, migrates, and awaits the primary's status `colo` and the
   // secondary's first RESUME. COLO starts a stopped guest by itself. Errors: QEMU's refusal of a
-  // capability or parameter (QmpErrorOf), those of MigrationDriver::WaitForStatus,
-  // DeadlineExceeded.
+  // capability or parameter (QmpErrorOf), those of MigrationDriver::WaitForStatus, Aborted when the
+  // secondary's migration ends without COLO, DeadlineExceeded.
   absl::Status Start(const ColoOptions& options, const Deadline& deadline);
   // From `migrate` to the secondary's first RESUME.
   absl::Duration time_to_colo() const { return time_to_colo_; }
@@ -78,6 +78,7 @@ class ColoDriver {
   std::vector<CheckpointPause> Pauses(ColoRole role);
 
  private:
+  absl::StatusOr<QmpEvent> AwaitFirstResume(const Deadline& deadline);
   absl::Status AwaitOutOfColo(ColoRole survivor_role, const Deadline& deadline);
 
   MigrationDriver migration_;
