@@ -36,6 +36,8 @@ const std::vector<Rule>& Rules() {
       // Of damaged memory, the first finding without its places, which are chance.
       {std::regex(R"((oracle: [^;(\[]*).*)"), "$1"},
       {std::regex(R"(^(?:page 0x.*|and \d+ more pages)$)"), ""},
+      // A death, whatever was awaited when it came.
+      {std::regex(R"(^.*?\b(\w+ \(pid \d+\) died with ))"), "$1"},
       // A path: a temporary name by itself says nothing; otherwise the last part does.
       {std::regex(R"((^|[\s"'`(<=:,;[])(?:/var)?/(?:tmp|dev/shm|run)/[\w.@%+~-]+(?![\w.@%+~/-]))"),
        "$1TMP"},
@@ -92,9 +94,18 @@ bool TakeEvidence(std::string_view& line) {
   return false;
 }
 
-// A known defect is one reason, in whichever way it showed.
-std::string_view WithoutDetails(std::string_view reason) {
-  return reason.starts_with("known defect ") ? reason.substr(0, reason.find('\n')) : reason;
+// A known defect is one reason in whichever way it showed, and so is a process that died of an
+// assertion, whatever the test was doing.
+std::vector<std::string> LinesOfReason(const std::string& reason) {
+  std::vector<std::string> lines = SplitLines(reason);
+  if (reason.starts_with("known defect ")) return {lines.front()};
+  for (const std::string& line : lines) {
+    size_t death = line.find(") died with signal ");
+    if (death != std::string::npos && line.find("Assertion", death) != std::string::npos) {
+      return {line};
+    }
+  }
+  return lines;
 }
 
 }  // namespace
@@ -103,7 +114,7 @@ std::string NormalizedReason(std::string_view reason) {
   std::string valid = ValidUtf8(reason);
   std::vector<std::string> normalized;
   bool within_evidence = false;
-  for (const std::string& whole : SplitLines(WithoutDetails(valid))) {
+  for (const std::string& whole : LinesOfReason(valid)) {
     if (within_evidence && whole.starts_with("  ") && whole.find(" {") != whole.npos) continue;
     std::string_view line = whole;
     within_evidence = TakeEvidence(line);

@@ -16,6 +16,8 @@ struct SameFailure {
   std::string once, again;
 };
 
+void PrintTo(const SameFailure& failure, std::ostream* out) { *out << failure.name; }
+
 class SameFailureTest : public ::testing::TestWithParam<SameFailure> {};
 
 TEST_P(SameFailureTest, HasOneFingerprint) {
@@ -40,6 +42,20 @@ INSTANTIATE_TEST_SUITE_P(
                     "/home/u/t/suites/colo_test.cc:71\ndestination (pid 9) died with signal 6 "
                     "(SIGABRT); its last line on stderr: qemu-system-x86_64: "
                     "system/memory.c:2666: f: Assertion `!subregion->container' failed."},
+        SameFailure{
+            "DeathInAnyWait",
+            "a_test.cc:1\nStart()\n  UNAVAILABLE: awaiting the QMP greeting of destination: "
+            "source (pid 3) died with exit code 1",
+            "a_test.cc:1\nStart()\n  UNAVAILABLE: source: qmp_capabilities: source (pid 4) "
+            "died with exit code 1"},
+        SameFailure{
+            "AssertionOfQemuInAnyStep",
+            "a_test.cc:1\nFinishPostcopy()\n  UNAVAILABLE: awaiting x: destination (pid 3) "
+            "died with signal 6 (SIGABRT); its last line on stderr: qemu: ../../util/yank.c:"
+            "107: f: Assertion `e' failed.",
+            "b_test.cc:2\nValue of: destination()\nExpected: is completed\n  UNAVAILABLE: "
+            "destination (pid 4) died with signal 6 (SIGABRT); its last line on stderr: "
+            "qemu: util/yank.c:99: f: Assertion `e' failed."},
         SameFailure{"TemporaryFolder", "cannot connect to unix:/tmp/tandem-aB3xyz/qmp.sock",
                     "cannot connect to unix:/var/lib/t/tandem-Zq90aa/qmp.sock"},
         SameFailure{"TemporaryFile", "cannot open /tmp/xyzzy.1", "cannot open /dev/shm/plugh-2"},
@@ -72,6 +88,8 @@ TEST(FingerprintTest, TellsFailuresApart) {
       "the source died with signal 6 (SIGABRT)",
       "the source died with signal 11 (SIGSEGV)",
       "the destination died with signal 6 (SIGABRT)",
+      "UNAVAILABLE: awaiting x: source (pid 3) died with exit code 1",
+      "UNAVAILABLE: awaiting x: destination (pid 3) died with exit code 1",
       "the source ended with exit code 1",
       "the source ended with exit code 2",
       "a_test.cc:3\nsource()",
@@ -103,8 +121,8 @@ TEST(FingerprintTest, ReadsLikeTheReason) {
                              "UNAVAILABLE: checkpoint 1 of 3: secondary (pid 77) died with signal "
                              "6 (SIGABRT) after 1.30 s, exit code 3: qemu-system-x86_64: "
                              "multifd_2: in /usr/share/qemu/bios.bin at 0xdeadBEEF"),
-            "colo_test.cc:N\nWaitForCheckpoints(N)\n  "
-            "UNAVAILABLE: checkpoint N of N: secondary (pid N) died with signal "
+            "colo_test.cc:N\nWaitForCheckpoints(N)\n"
+            "secondary (pid N) died with signal "
             "6 (SIGABRT) after N s, exit code 3: qemu-system-x86_64: "
             "multifd_N: in bios.bin at 0xN");
 }
