@@ -20,6 +20,7 @@ extra  program:gdb                     gdb           stacks of a QEMU that hangs
 extra  program:certtool                gnutls-bin    certificates for the tests of TLS
 extra  program:patchelf                patchelf      tests of tools/fetch-qemu
 extra  program:gpg                     gpg           tests of tools/fetch-qemu
+extra  program:xmllint                 libxml2-utils validates junit.xml in the tests
 extra  program:doxygen                 doxygen       the API documentation, the target "docs"
 clang  program:clang++                 clang         the preset "clang"
 lint   program:clang-format            clang-format  checks how the code is laid out
