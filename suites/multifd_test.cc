@@ -236,7 +236,7 @@ TEST_P(MultifdDisagreementTest, GuestStaysAtSource) {
 
 constexpr MultifdCompression kNone{"none"}, kZlib{"zlib"}, kZstd{"zstd"};
 INSTANTIATE_TEST_SUITE_P(Multifd, MultifdDisagreementTest,
-                         Values(Disagreement{"MoreChannelsAtSource", 4, 2, kNone, kNone},
+                         Values(Disagreement{"MoreChannelsAtSource", 16, 2, kNone, kNone},
                                 Disagreement{"FewerChannelsAtSource", 2, 4, kNone, kNone},
                                 Disagreement{"OtherCompression", 2, 2, kZlib, kZstd},
                                 Disagreement{"NoCompressionAtSource", 2, 2, kNone, kZlib}),
