@@ -44,6 +44,16 @@ absl::StatusOr<Pipe> MakePipe() {
   return pipe;
 }
 
+// Where a standard stream of the child goes: to us, or to a file, of which nothing is read.
+absl::StatusOr<Pipe> MakeOutput(const std::string& file) {
+  if (file.empty()) return MakePipe();
+  int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (fd < 0) return ErrnoError(errno, "cannot write " + file);
+  Pipe output{UniqueFd(), AboveStandard(fd)};
+  if (!output.write.valid()) return ErrnoError(errno, "cannot write " + file);
+  return output;
+}
+
 std::string NextTag() {
   static std::atomic<int> number = 0;
   return fmt::format("{}{}.", OwnerTagPrefix(), ++number);  // the dot: tag 1 is no prefix of 10
@@ -122,8 +132,8 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Spawn(const SpawnOpt
 }
 
 absl::Status ChildProcess::Start(const SpawnOptions& options) {
-  TANDEM_ASSIGN_OR_RETURN(Pipe out, MakePipe());
-  TANDEM_ASSIGN_OR_RETURN(Pipe err, MakePipe());
+  TANDEM_ASSIGN_OR_RETURN(Pipe out, MakeOutput(options.stdout_file));
+  TANDEM_ASSIGN_OR_RETURN(Pipe err, MakeOutput(options.stderr_file));
   TANDEM_ASSIGN_OR_RETURN(Pipe exec_error, MakePipe());
   std::vector<std::string> argv = options.argv;
   std::vector<std::string> environment = ChildEnvironment(options, tag_);
@@ -152,6 +162,7 @@ absl::Status ChildProcess::Start(const SpawnOptions& options) {
                     fmt::format("started with pid {}: {}", pid_, fmt::join(argv_, " ")));
   for (auto [output, pipe] : {std::pair{&stdout_, &out}, std::pair{&stderr_, &err}}) {
     output->fd = std::move(pipe->read);
+    if (!output->fd.valid()) continue;  // a file
     fcntl(output->fd.get(), F_SETFL, O_NONBLOCK);
   }
   absl::Status watched = StartWatching();
@@ -161,6 +172,7 @@ absl::Status ChildProcess::Start(const SpawnOptions& options) {
 
 absl::Status ChildProcess::StartWatching() {
   for (Output* output : {&stdout_, &stderr_}) {
+    if (!output->fd.valid()) continue;
     TANDEM_ASSIGN_OR_RETURN(output->watch, IoThread::Instance().Watch(output->fd.get(), [=, this] {
       ssize_t size = ReadOutput(*output);
       return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
@@ -269,6 +281,8 @@ absl::StatusOr<ExitStatus> ChildProcess::WaitForExit(const Deadline& deadline) {
       deadline, fmt::format("the end of {} (pid {})", name_, pid_), [this] { return !running(); }));
   return *exit_status();
 }
+
+absl::StatusOr<std::vector<pid_t>> ChildProcess::FindTree() const { return FindTagged(tag_); }
 
 absl::Status ChildProcess::Signal(int signal) {
   std::lock_guard lock(mutex_);

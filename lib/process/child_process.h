@@ -35,6 +35,8 @@ struct SpawnOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours; default none
   // Stay open under the same numbers, which must be above 2; default none. All others are closed.
   std::vector<int> inherited_fds;
+  // Files to which standard output and error are appended, in place of the recording; default none.
+  std::string stdout_file = {}, stderr_file = {};
   // ExpectExit from the start, for programs that run to their end; default no.
   bool ends_by_itself = false;
 };
@@ -56,7 +58,8 @@ class ChildProcess {
   bool running() const { return !exit_status().has_value(); }
   // nullopt while it runs.
   std::optional<ExitStatus> exit_status() const;
-  // The last line that is not empty, cut after 1000 bytes; empty when there was none.
+  // The last line that is not empty, cut after 1000 bytes; empty when there was none, or when they
+  // went to a file.
   std::string last_stderr_line() const;
 
   // Unavailable, with name, pid, how it died and its last line on stderr. After its end.
@@ -70,6 +73,8 @@ class ChildProcess {
   // Blocks until it has ended and what it wrote was read. Implies ExpectExit. Errors: those of
   // Recording::Wait.
   absl::StatusOr<ExitStatus> WaitForExit(const Deadline& deadline);
+  // It and all that it started, of those that live; some of them may outlive it.
+  absl::StatusOr<std::vector<pid_t>> FindTree() const;
   // Sends a signal to the child alone. FailedPrecondition when it has ended.
   absl::Status Signal(int signal);
   // SIGKILLs the child, its group and every process it started, and returns when none is left;

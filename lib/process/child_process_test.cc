@@ -16,6 +16,7 @@
 
 #include "lib/base/status.h"
 #include "lib/process/process_tree.h"
+#include "lib/process/scratch_directory.h"
 
 namespace tandem {
 namespace {
@@ -210,6 +211,41 @@ TEST_F(ChildProcessTest, KillTreeEndsADetachedGrandchild) {
   EXPECT_FALSE(child->running());
   EXPECT_TRUE(HasEnded(grandchild));
   EXPECT_TRUE(FindTagged(OwnerTagPrefix())->empty());
+}
+
+// What a child of Tandem's own spawned, and tagged as its own, belongs to the child's family too.
+TEST_F(ChildProcessTest, KillTreeEndsTheFamiliesOfItsFamily) {
+  auto child = Spawn(
+      "tag=$TANDEM_PROCESS_TAG$$-1-1.; (TANDEM_PROCESS_TAG=$tag setsid sh -c 'echo $$; exec sleep "
+      "600' &); exec sleep 600");
+  UniqueFd grandchild = PidfdFromFirstLine();
+  EXPECT_EQ(child->FindTree()->size(), 2u);
+  EXPECT_TRUE(child->KillTree(LongTime()).ok());
+  EXPECT_TRUE(HasEnded(grandchild));
+  EXPECT_TRUE(child->FindTree()->empty());
+}
+
+// Output that goes to files is theirs, in full, and not the recording's.
+TEST_F(ChildProcessTest, OutputGoesToFiles) {
+  auto scratch = ScratchDirectory::Create().value();
+  auto child = ChildProcess::Spawn({.name = "child",
+                                    .argv = {"sh", "-c", "seq 300000; echo bad >&2"},
+                                    .stdout_file = scratch->File("out"),
+                                    .stderr_file = scratch->File("err"),
+                                    .ends_by_itself = true},
+                                   recording_)
+                   .value();
+  EXPECT_TRUE(EndOf(*child).succeeded());
+  EXPECT_EQ(std::filesystem::file_size(scratch->File("out")), 1988895u);
+  EXPECT_EQ(std::filesystem::file_size(scratch->File("err")), 4u);
+  EXPECT_EQ(CountLines(), 0u);
+}
+
+// A file that cannot be written is an error before anything is started.
+TEST_F(ChildProcessTest, OutputThatCannotBeWrittenIsAnError) {
+  auto child = ChildProcess::Spawn(
+      {.name = "child", .argv = {"true"}, .stdout_file = "/no/such/folder/out"}, recording_);
+  EXPECT_THAT(Message(child.status()), HasSubstr("cannot write /no/such/folder/out"));
 }
 
 // A process shows no environment for an instant in execve(2): one that does nothing but exec is not

@@ -150,6 +150,12 @@ TEST_F(OthersTest, AreSparedWhenTheirOwnersStartIsUnknown) {
   EXPECT_TRUE(IsSpared());
 }
 
+// The owner of a process is who spawned it; that its owner's owner lives does not matter.
+TEST_F(OthersTest, AreKilledWhenOnlyTheirOwnersOwnerLives) {
+  ASSERT_NO_FATAL_FAILURE(Start(fmt::format("{}1.{}-1-1.", OwnerTagPrefix(), getpid())));
+  EXPECT_FALSE(IsSpared());
+}
+
 // A pid that another process has since.
 TEST_F(OthersTest, AreKilledWhenTheirOwnersPidWasUsedAgain) {
   ASSERT_NO_FATAL_FAILURE(Start(fmt::format("{}-1-others", getpid())));

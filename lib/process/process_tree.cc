@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 
@@ -108,9 +109,16 @@ absl::StatusOr<std::string> TagOf(pid_t pid) {
   return environment.substr(at, environment.find('\0', at) - at);
 }
 
-// Whether it lives, and lived when the tag was given: "<pid>-<start time>-…". True when that cannot
-// be known: its processes are killed otherwise.
-bool OwnerLives(const std::string& tag) {
+// What the innermost owner added to its own tag: "<pid>-<start time>-<number>.".
+std::string LastPart(const std::string& whole_tag) {
+  size_t dot = whole_tag.size() < 2 ? std::string::npos : whole_tag.rfind('.', whole_tag.size() - 2);
+  return dot == std::string::npos ? whole_tag : whole_tag.substr(dot + 1);
+}
+
+// Whether it lives, and lived when the tag was given. True when that cannot be known: its processes
+// are killed otherwise.
+bool OwnerLives(const std::string& whole_tag) {
+  const std::string tag = LastPart(whole_tag);
   pid_t pid = 0;
   auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), pid);
   if (error != std::errc() || *end != '-') return true;  // none of ours
@@ -202,7 +210,10 @@ void AwaitEnd(int pidfd, const Deadline& deadline) {
 
 std::string OwnerTagPrefix() {
   std::vector<std::string> fields = StatFields(getpid());
-  return fmt::format("{}-{}-", getpid(),
+  const char* value = getenv(kProcessTagVariable.data());
+  std::string own = value == nullptr ? "" : value;
+  if (!own.ends_with('.')) own.clear();  // not one of ours
+  return fmt::format("{}{}-{}-", own, getpid(),
                      fields.size() > kStartTimeField ? fields[kStartTimeField] : kUnknownStartTime);
 }
 

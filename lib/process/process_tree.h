@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds and ends whole families of processes, grandchildren in sessions of their own included.
 //
-// Each process that Tandem spawns carries the environment variable TANDEM_PROCESS_TAG
-// ("<owner pid>-<owner start time>-<number>"), which its descendants inherit. A family is the
-// processes of this user whose tag begins with a given prefix, read from /proc/PID/environ.
+// Each process that Tandem spawns carries the environment variable TANDEM_PROCESS_TAG, which its
+// descendants inherit: the owner's own tag, if it has one, then "<owner pid>-<owner start
+// time>-<number>.". A family is the processes of this user whose tag begins with a given prefix,
+// read from /proc/PID/environ; so those that a test spawned belong to whoever spawned the test.
 #pragma once
 
 #include <sys/types.h>
@@ -27,8 +28,8 @@ absl::StatusOr<std::vector<pid_t>> AllPids();
 // Blocks until the process has ended or the time is over; an event, not a poll of its state.
 void AwaitEnd(int pidfd, const Deadline& deadline);
 
-// "<pid>-<start time in clock ticks>-": unique over reuse of pids. Prefix of all tags of our
-// children.
+// Our own tag and "<pid>-<start time in clock ticks>-": unique over reuse of pids. Prefix of all
+// tags of our children.
 std::string OwnerTagPrefix();
 
 // Pids of living (not zombie) processes whose tag begins with `tag_prefix`, this process excepted.
