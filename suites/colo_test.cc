@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "fixtures/busy_vcpus.h"
 #include "fixtures/colo_fixture.h"
 
 namespace tandem {
@@ -21,6 +22,7 @@ class ColoFailoverTest : public ColoFixture, public ::testing::WithParamInterfac
     ColoFixture::SetUp();
   }
 };
+TANDEM_BUSY_VCPUS(ColoFailoverTest, 2);
 
 TANDEM_COVERS(ColoFailoverTest, SurvivorTakesOver, "I1–I8", "I9", "I11");
 // I1–I9, I11: after three checkpoints the peer is lost, at rest or in the middle of a checkpoint;
@@ -59,6 +61,7 @@ class ColoSharedImageTest
     return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
 };
+TANDEM_BUSY_VCPUS(ColoSharedImageTest, 2);
 
 // I12: both machines boot from one image, opened with snapshot=on; neither writes it.
 TANDEM_COVERS(ColoSharedImageTest, BothOpenTheSameImage, "I12");
@@ -82,6 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class ColoTransportTest : public ColoFixture,
                           public ::testing::WithParamInterface<ColoTransport> {};
+TANDEM_BUSY_VCPUS(ColoTransportTest, 2);
 
 // The guest runs while COLO starts.
 TANDEM_COVERS(ColoTransportTest, RunningStart, "I1–I8");
@@ -133,6 +137,7 @@ class ColoCombinationTest : public ColoFixture, public ::testing::WithParamInter
     return started.ok() ? "works" : "";
   }
 };
+TANDEM_BUSY_VCPUS(ColoCombinationTest, 2);
 
 // I16: another capability beside x-colo is refused with QEMU's own words, fails the migration, or
 // works as COLO does without it. A crash or a hang is none of these.

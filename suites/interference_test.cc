@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the guest and the operator do while a migration is under way: resets, power-offs, panics,
 // and commands in every phase. M11 and M12 of docs/scenarios.md.
+#include "fixtures/busy_vcpus.h"
 #include "fixtures/colo_fixture.h"
 
 namespace tandem {
@@ -158,6 +159,7 @@ class ColoGuestEventTest : public ColoFixture,
 };
 
 class ColoGuestEndTest : public ColoGuestEventTest {};
+TANDEM_BUSY_VCPUS(ColoGuestEndTest, 2);
 
 // M11: the guest of one side ends, and with it that QEMU, in good order; the other side takes over.
 TANDEM_COVERS(ColoGuestEndTest, OtherSideTakesOver, "M11");
@@ -200,6 +202,7 @@ class ColoResetTest : public ColoGuestEventTest {
         [&] { return fmt::format("position {}", position); }, StepDeadline());
   }
 };
+TANDEM_BUSY_VCPUS(ColoResetTest, 2);
 
 // M11: a reset of either side is one more change that the next checkpoint carries over.
 TANDEM_COVERS(ColoResetTest, CheckpointsGoOn, "M11");
@@ -225,6 +228,7 @@ INSTANTIATE_TEST_SUITE_P(Colo, ColoResetTest,
                          });
 
 class ColoPanicTest : public ColoGuestEventTest {};
+TANDEM_BUSY_VCPUS(ColoPanicTest, 2);
 
 // M11: a guest that panics and is stopped for it. Its side may go on or stand still, but lives, and
 // the other one can take over.

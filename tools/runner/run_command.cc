@@ -1,11 +1,244 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/runner/run_command.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "lib/base/environment.h"
+#include "lib/base/status.h"
+#include "lib/qemu/binary_facts.h"
+#include "lib/report/text.h"
 #include "tools/runner/command.h"
+#include "tools/runner/failure_groups.h"
+#include "tools/runner/host_info.h"
+#include "tools/runner/past_times.h"
+#include "tools/runner/run_folder.h"
+#include "tools/runner/run_tests.h"
+#include "tools/runner/shard.h"
+#include "tools/runner/test_listing.h"
 
 namespace tandem {
+namespace {
 
-void AddRunCommand(CLI::App& app, ChosenCommand& chosen) {
-  CLI::App* command = app.add_subcommand("run", "Runs tests");
-  command->callback([&chosen] { chosen = [] { return kExitRefused; }; });
+constexpr absl::Duration kListingTime = absl::Seconds(30);
+constexpr absl::Duration kProbeTime = absl::Seconds(30);
+constexpr double kDefaultTimeout = 120;
+constexpr int kBisectSkip = 125;   // of git bisect run
+constexpr int kBisectStops = 128;  // and of what would be wrong at every commit
+
+std::string TimeNow() {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
+}
+
+int Refuse(const absl::Status& status, int code) {
+  std::fprintf(stderr, "tandem: %s\n", Message(status).c_str());
+  return code;
+}
+
+void Warn(const std::string& text) { std::fprintf(stderr, "tandem: warning: %s\n", text.c_str()); }
+
+absl::Status Contradiction(const std::string& text) {
+  return absl::InvalidArgumentError(text + "; see tandem run --help");
+}
+
+absl::Status CheckOptions(const RunOptions& options) {
+  if (!options.qemu.empty() && !(options.source.empty() && options.destination.empty())) {
+    return Contradiction("--qemu is for both sides: give it, or --src and --dst");
+  }
+  if (options.source.empty() != options.destination.empty()) {
+    return Contradiction("--src and --dst come together");
+  }
+  if (options.retries > 0 && (options.until_fail || options.repeat != 1)) {
+    return Contradiction("--retries hides what --repeat and --until-fail look for");
+  }
+  if (options.rules.allow_flaky && options.retries == 0) {
+    return Contradiction("--allow-flaky says nothing without --retries");
+  }
+  if (options.rules.bisect && options.rules.allow_all_skipped) {
+    return Contradiction(
+        "--bisect tells what was skipped by itself: leave out --allow-all-skipped");
+  }
+  return absl::OkStatus();
+}
+
+// What the tests inherit. GoogleTest's own variables would choose other tests, or none.
+void SetEnvironment(const RunOptions& options) {
+  std::vector<std::string> names;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string_view text = *entry;
+    if (text.starts_with("GTEST_")) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  for (const std::string& name : names) unsetenv(name.c_str());
+  if (options.seed != 0) setenv("GTEST_RANDOM_SEED", std::to_string(options.seed).c_str(), 1);
+  if (!options.qemu.empty()) {
+    setenv("TANDEM_QEMU", options.qemu.c_str(), 1);
+    unsetenv("TANDEM_QEMU_SRC");
+    unsetenv("TANDEM_QEMU_DST");
+  }
+  if (!options.source.empty()) {
+    setenv("TANDEM_QEMU_SRC", options.source.c_str(), 1);
+    setenv("TANDEM_QEMU_DST", options.destination.c_str(), 1);
+  }
+}
+
+// Versions by side.
+absl::StatusOr<std::map<std::string, std::string>> AskQemu() {
+  std::map<std::string, std::string> versions;
+  for (auto [name, side] : {std::pair{"source", MigrationSide::kSource},
+                            std::pair{"destination", MigrationSide::kDestination}}) {
+    TANDEM_ASSIGN_OR_RETURN(QemuBinary binary, QemuBinaryFromEnvironment(side));
+    auto facts = FactsOf(binary, Deadline::After(kProbeTime));
+    if (!facts.ok()) return WithContext(facts.status(), binary.origin);
+    versions[name] = (*facts)->version;
+  }
+  return versions;
+}
+
+absl::StatusOr<std::vector<PlannedTest>> PlanTests(const RunOptions& options) {
+  TANDEM_RETURN_IF_ERROR(CheckOptions(options));
+  Selection selection = options.selection;
+  if (!options.only_failed.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(std::string folder, FindRunFolder(options.only_failed));
+    TANDEM_ASSIGN_OR_RETURN(RunRecord earlier, ReadRun(folder));
+    TANDEM_ASSIGN_OR_RETURN(selection.ids, FailedTestsOf(earlier));
+  }
+  TANDEM_ASSIGN_OR_RETURN(std::string suites, FindSuitesFolder(options.suites));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> all,
+                          ListSuites(suites, Deadline::After(kListingTime)));
+  return SelectTests(all, selection);
+}
+
+absl::StatusOr<AttemptSettings> TimesFor(const RunOptions& options) {
+  double timeout = options.timeout;
+  if (timeout == 0) {
+    TANDEM_ASSIGN_OR_RETURN(timeout,
+                            EnvironmentNumber("TANDEM_TIMEOUT", kDefaultTimeout, 1, 86400));
+  }
+  return AttemptSettings{.timeout = absl::Seconds(timeout),
+                         .grace = absl::Seconds(options.grace),
+                         .timeout_factor = TimeoutFactor()};
+}
+
+absl::StatusOr<std::vector<PlannedTest>> TestsOfThisShard(const RunOptions& options,
+                                                          const std::vector<PlannedTest>& all) {
+  TANDEM_ASSIGN_OR_RETURN(Shard shard, ParseShard(options.shard));
+  TestTimes times;
+  if (!options.times.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(times, ReadTimes(options.times));
+  }
+  std::vector<PlannedTest> own = TestsOfShard(all, times, shard);
+  if (!own.empty()) return own;
+  return MakeError(absl::StatusCode::kInvalidArgument,
+                   "the shard {} is empty: there are only {} tests; split them into fewer shards",
+                   options.shard, all.size());
+}
+
+// A run before its first test.
+struct PreparedRun {
+  std::vector<PlannedTest> tests;
+  RunSettings settings;
+  RunInfo info;
+};
+
+// Chooses the tests; what is known of them goes into the run's info.
+absl::Status Prepare(const RunOptions& options, PreparedRun& run) {
+  TANDEM_ASSIGN_OR_RETURN(run.tests, PlanTests(options));
+  if (!options.shard.empty()) {
+    for (const PlannedTest& test : run.tests) run.info.all_tests.push_back(test.id);
+    TANDEM_ASSIGN_OR_RETURN(Shard shard, ParseShard(options.shard));
+    TANDEM_ASSIGN_OR_RETURN(run.tests, TestsOfThisShard(options, run.tests));
+    run.info.shard_index = shard.index;
+    run.info.shard_count = shard.count;
+  }
+  for (const PlannedTest& test : run.tests) run.info.tests.push_back(test.id);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RunSettings> MakeSettings(const RunOptions& options) {
+  RunSettings settings{.jobs = options.jobs > 0 ? options.jobs : UsableCpus(),
+                       .repeat = options.repeat,
+                       .until_fail = options.until_fail,
+                       .retries = options.retries};
+  TANDEM_ASSIGN_OR_RETURN(settings.attempt, TimesFor(options));
+  for (const std::string& print : options.print) {
+    TANDEM_RETURN_IF_ERROR(settings.print.Apply(print));
+  }
+  TANDEM_ASSIGN_OR_RETURN(settings.folder, MakeRunFolder(options.output));
+  return settings;
+}
+
+std::vector<std::string> OwnCommandLine() {
+  std::vector<std::string> words =
+      absl::StrSplit(ReadTextFile("/proc/self/cmdline"), '\0', absl::SkipEmpty());
+  return words;
+}
+
+// Begins the run: from now on it has a folder.
+absl::Status Begin(const RunOptions& options, PreparedRun& run) {
+  TANDEM_ASSIGN_OR_RETURN(run.settings, MakeSettings(options));
+  run.info.started = TimeNow();
+  run.info.command = OwnCommandLine();
+  run.info.host = HostInfo();
+  run.info.jobs = static_cast<int64_t>(run.settings.jobs);
+  run.info.seed = options.seed;
+  return WriteRunInfo(run.settings.folder, run.info);
+}
+
+// Runs them and writes down what came of it.
+RunEnd RunAndRecord(PreparedRun& run, Terminal& terminal) {
+  std::string warning;
+  PastTimes times = PastTimes::Load(warning);
+  if (!warning.empty()) Warn(warning);
+  times.Estimate(run.tests);
+  Recording recording;
+  InterruptSignals signals(recording);
+  if (!signals.status().ok()) Warn(Message(signals.status()));
+  RunEnd end = RunTests(run.tests, run.settings, signals, recording, terminal);
+  for (const TestRecord& record : end.records) times.Add(record);
+  if (absl::Status saved = times.Save(); !saved.ok()) Warn(Message(saved));
+  run.info.finished = TimeNow();
+  if (end.signal != 0) run.info.interrupted = SignalName(end.signal);
+  absl::Status written = WriteRunInfo(run.settings.folder, run.info);
+  if (end.lost.ok()) end.lost = written;
+  return end;
+}
+
+int Tell(const RunOptions& options, const RunRecord& run, const RunEnd& end, Terminal& terminal) {
+  RunSummary summary = SummarizeRun(run, options.retries > 0);
+  if (options.repeat != 1) terminal.Print(DescribeFailures(run.records));
+  terminal.Print(DescribeRun(run, summary, terminal) + "results: " + run.folder);
+  int code = ExitCodeOf(summary, options.rules, end.signal);
+  if (end.lost.ok()) return code;
+  return Refuse(WithContext(end.lost, "results were lost"), code == 0 ? kExitBad : code);
+}
+
+}  // namespace
+
+int RunCommand(const RunOptions& options) {
+  int refused = options.rules.bisect ? kBisectStops : kExitRefused;
+  SetEnvironment(options);
+  PreparedRun run;
+  absl::Status prepared = Prepare(options, run);
+  if (!prepared.ok()) return Refuse(prepared, refused);
+  if (options.list) {
+    for (const PlannedTest& test : run.tests) std::puts(test.id.c_str());
+    return kExitGood;
+  }
+  auto versions = AskQemu();
+  if (!versions.ok()) {
+    return Refuse(versions.status(), options.rules.bisect ? kBisectSkip : refused);
+  }
+  run.info.qemu = *versions;
+  absl::Status begun = Begin(options, run);
+  if (!begun.ok()) return Refuse(begun, refused);
+  Terminal terminal(stdout);
+  RunEnd end = RunAndRecord(run, terminal);
+  RunRecord record{.folder = run.settings.folder, .info = run.info, .records = end.records};
+  return Tell(options, record, end, terminal);
 }
 
 }  // namespace tandem

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "tools/runner/command.h"
+#include "tools/runner/run_command.h"
+
+namespace tandem {
+namespace {
+
+constexpr char kFooter[] =
+    "Exit codes: 0 a test passed and none failed; 1 otherwise; 2 nothing was begun; 77 all were\n"
+    "skipped. With --bisect: 0 good, 1 bad, 125 cannot be judged, 128 wrong settings.\n"
+    "The environment of README.md is heeded too.\n\n"
+    "  tandem run --label colo\n"
+    "  tandem run --qemu ./qemu-system-x86_64 --filter '*Multifd*' --repeat 20\n"
+    "  git bisect run tandem run --qemu build/qemu-system-x86_64 --filter '*Live*Pc' --bisect\n";
+
+// Each occurrence takes one value.
+void AddList(CLI::App& command, const char* name, std::vector<std::string>& values,
+             const char* help) {
+  command.add_option(name, values, help)->type_size(1)->allow_extra_args(false);
+}
+
+void AddChoice(CLI::App& command, RunOptions& options) {
+  AddList(command, "--filter", options.selection.filters,
+          "Tests that match this GoogleTest filter; several: any of them");
+  AddList(command, "--label", options.selection.labels,
+          "Tests with this label: a family, multifd, pc, q35, slow; several: any of them");
+  AddList(command, "--exclude-label", options.selection.excluded_labels,
+          "Leaves out tests with this label");
+  command.add_option("--only-failed", options.only_failed,
+                     "Tests that failed in the run of this folder");
+  command.add_option("--shard", options.shard, "I/N: the I-th of N parts that take equally long");
+  command.add_option("--times", options.times, "File of times that shards are balanced by");
+  command.add_option("--suites", options.suites, "Folder of the test programs");
+  command.add_flag("--list", options.list, "Prints the tests that would be run");
+}
+
+void AddBinaries(CLI::App& command, RunOptions& options) {
+  command.add_option("--qemu", options.qemu, "The QEMU to test; default as TANDEM_QEMU");
+  command.add_option("--src", options.source, "The QEMU of the source, with --dst");
+  command.add_option("--dst", options.destination, "The QEMU of the destination");
+}
+
+void AddExecution(CLI::App& command, RunOptions& options) {
+  command.add_option("--jobs,-j", options.jobs, "Cores that may be busy at once; default all")
+      ->check(CLI::Range(1.0, 4096.0));
+  command.add_option("--timeout", options.timeout, "Seconds for each test; default 120")
+      ->check(CLI::Range(1.0, 86400.0));
+  command.add_option("--grace", options.grace, "Seconds more for its evidence")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  command
+      .add_option("--output,-o", options.output, "Folder for results; each run gets its own in it")
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "What tests draw random numbers by")
+      ->check(CLI::Range(1, 99999));
+  AddList(command, "--print", options.print,
+          "passed|failed|skipped|timed-out=full|stdout|stderr|status|off");
+}
+
+void AddRepetition(CLI::App& command, RunOptions& options) {
+  command.add_option("--repeat", options.repeat, "Runs each test so often")
+      ->check(CLI::Range(1, 1000000));
+  command.add_flag("--until-fail", options.until_fail,
+                   "Repeats until a test fails; with --repeat at most so often");
+  command.add_option("--retries", options.retries, "Runs what failed again; it is then FLAKY")
+      ->check(CLI::Range(0, 100));
+  command.add_flag("--allow-flaky", options.rules.allow_flaky, "FLAKY counts as passed");
+  command.add_flag("--allow-all-skipped", options.rules.allow_all_skipped,
+                   "A run without a test that passed is good");
+  command.add_flag("--bisect", options.rules.bisect, "Exit codes for git bisect run");
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& app, ChosenCommand& chosen) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "Runs tests");
+  AddChoice(*command, *options);
+  AddBinaries(*command, *options);
+  AddExecution(*command, *options);
+  AddRepetition(*command, *options);
+  command->footer(kFooter);
+  command->callback([options, command, &chosen] {
+    bool is_endless = options->until_fail && command->count("--repeat") == 0;
+    if (is_endless) options->repeat = 0;
+    chosen = [options] { return RunCommand(*options); };
+  });
+}
+
+}  // namespace tandem
