@@ -42,7 +42,8 @@ function(check_runtime)
     expect_match("${result}" "libabsl[0-9]+")
   endif()
   file(READ ${WORK_DIRECTORY}/root/usr/share/doc/tandem/copyright text)
-  foreach(words "Apache License" RapidJSON "Copyright 2008, Google" "Gabi Melman" "Victor Zverovich")
+  foreach(words "Apache License" RapidJSON "Copyright 2008, Google" "Gabi Melman" "Victor Zverovich"
+                "University of Cincinnati")
     expect_match("${text}" "${words}")
   endforeach()
 endfunction()
@@ -58,34 +59,38 @@ function(check_development)
 endfunction()
 
 # One test, run from a folder of its own, with a guest of the package; the evidence is kept there.
-function(check_run folder)
+function(check_run folder success)
   file(MAKE_DIRECTORY ${WORK_DIRECTORY}/${folder})
   execute_process(
     COMMAND ${CMAKE_COMMAND} -E env --unset=TANDEM_ARTIFACTS --unset=TANDEM_GUEST_IMAGES TANDEM_KEEP=always
-            ${ARGN} --gtest_filter=*StoppedGuestMovesOverTcp/Pc
+            ${ARGN}
     WORKING_DIRECTORY ${WORK_DIRECTORY}/${folder}
     OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE code)
-  expect_match("${output}" "PASSED  . 1 test")
+  expect_match("${output}" "${success}")
   expect_match("${code}" "^0$")
-  expect_guest_from(${WORK_DIRECTORY}/root/usr/share/tandem/guests ${WORK_DIRECTORY}/${folder}/artifacts)
+  expect_guest_from(${WORK_DIRECTORY}/root/usr/share/tandem/guests ${WORK_DIRECTORY}/${folder})
 endfunction()
 
 # The command finds suites and guests beside it, and writes into the current folder.
 function(check_command)
-  set(tandem ${WORK_DIRECTORY}/root/usr/bin/tandem)
-  run_ok(${tandem} list)
-  expect_match("${result}" "colo\n.*precopy\n")
-  run(${tandem} no-such-suite)
-  expect_match("${result}" "no suite 'no-such-suite'.*colo")
+  set(root ${WORK_DIRECTORY}/root/usr)
+  set(filter *StoppedGuestMovesOverTcp/Pc)
+  run_ok(${root}/bin/tandem run --list)
+  expect_match("${result}" "colo[.].*precopy[.]")
+  run(${root}/bin/tandem run --label no-such-suite)
+  expect_match("${result}" "no test has the label 'no-such-suite'; the labels are: .*colo")
   expect_match("${code}" "^2$")
-  check_run(by_command ${tandem} precopy)
-  if(EXISTS ${WORK_DIRECTORY}/root/usr/libexec/tandem/artifacts)
+  check_run(by_command "1 passed\n" ${root}/bin/tandem run --label precopy --filter=${filter})
+  if(EXISTS ${root}/libexec/tandem/artifacts)
     message(SEND_ERROR "artifacts were written among the installed programs")
+  endif()
+  if(NOT EXISTS ${WORK_DIRECTORY}/by_command/tandem-results/latest/run.json)
+    message(SEND_ERROR "the run left no results in the current folder")
   endif()
 
   # A program that cannot write beside itself; not even root can make a folder of this.
-  file(WRITE ${WORK_DIRECTORY}/root/usr/libexec/tandem/artifacts "")
-  check_run(by_program ${WORK_DIRECTORY}/root/usr/libexec/tandem/precopy_test)
+  file(WRITE ${root}/libexec/tandem/artifacts "")
+  check_run(by_program "PASSED  . 1 test" ${root}/libexec/tandem/precopy_test --gtest_filter=${filter})
 endfunction()
 
 file(REMOVE_RECURSE ${WORK_DIRECTORY})

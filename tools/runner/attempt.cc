@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr absl::Duration kLookTime = absl::Seconds(1);
 constexpr absl::Duration kStacksTime = absl::Seconds(15);
 constexpr absl::Duration kAskedTime = absl::Seconds(5);
 constexpr absl::Duration kGuardianTime = absl::Seconds(10);  // as it gives itself
@@ -48,6 +49,11 @@ std::string CommandOf(pid_t pid) {
   return text;
 }
 
+// It cleans up behind a test that died, then goes by itself.
+bool IsGuardian(pid_t pid) {
+  return ReadTextFile(fmt::format("/proc/{}/comm", pid)) == "tandem-guardian\n";
+}
+
 std::string StacksOf(const std::vector<pid_t>& pids) {
   Deadline deadline = Deadline::AfterUnscaled(kStacksTime);
   std::string text;
@@ -71,6 +77,15 @@ std::vector<std::pair<std::string, std::string>> EnvironmentOf(const PlannedTest
   return environment;
 }
 
+absl::Duration ScaledTimeout(const AttemptSettings& settings) {
+  return settings.timeout * settings.timeout_factor;
+}
+
+// Only a test of Tandem has a watchdog.
+absl::Duration GraceOf(const PlannedTest& test, const AttemptSettings& settings) {
+  return test.convention == ExitConvention::kTandem ? settings.grace : absl::ZeroDuration();
+}
+
 }  // namespace
 
 Attempt::Attempt(const PlannedTest& test, int64_t number, const std::string& run_folder,
@@ -82,13 +97,12 @@ Attempt::Attempt(const PlannedTest& test, int64_t number, const std::string& run
       settings_(settings),
       recording_(recording),
       started_(Deadline::AfterUnscaled(absl::ZeroDuration())),
-      due_(started_) {
+      due_(started_),
+      time_over_(Deadline::AfterUnscaled(ScaledTimeout(settings) + GraceOf(test, settings))) {
   end_.convention = test.convention;
   end_.test = test.test;
-  end_.timeout = settings.timeout * settings.timeout_factor;
-  bool has_watchdog = test.convention == ExitConvention::kTandem;
-  end_.grace = has_watchdog ? settings.grace : absl::ZeroDuration();
-  due_ = Deadline::AfterUnscaled(end_.timeout + end_.grace);
+  end_.timeout = ScaledTimeout(settings);
+  end_.grace = GraceOf(test, settings);
   absl::Status started = Start();
   if (started.ok()) return;
   end_.start_error = Message(started);
@@ -134,8 +148,7 @@ void Attempt::Advance() {
   switch (state_) {
     case State::kRunning:
       if (has_ended()) return BeginEnding();
-      if (due_.expired()) WriteStacks();
-      return;
+      return time_over_.expired() ? WriteStacks() : LookAtOutput();
     case State::kStacks:
       if (stacks_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) Ask();
       return;
@@ -148,6 +161,19 @@ void Attempt::Advance() {
     case State::kOver:
       return;
   }
+}
+
+// Now and then: there is no event for it.
+void Attempt::LookAtOutput() {
+  for (const char* name : {"stdout.txt", "stderr.txt"}) {
+    std::error_code error;
+    uintmax_t size = fs::file_size(fmt::format("{}/{}/{}", run_folder_, output_, name), error);
+    if (error || size <= settings_.output_limit) continue;
+    end_.flooded = fmt::format("the test wrote more than {} MiB to {}, and was killed",
+                               settings_.output_limit >> 20, name);
+    return Kill();
+  }
+  due_ = Deadline::AfterUnscaled(std::min(kLookTime, time_over_.remaining()));
 }
 
 // In a thread: others go on meanwhile. Nothing is in its way, because the test hangs.
@@ -180,8 +206,7 @@ void Attempt::Interrupt(const std::string& signal) {
 void Attempt::BeginEnding() {
   took_ = started_.elapsed();
   state_ = State::kEnding;
-  bool has_guardian = test_.convention == ExitConvention::kTandem;
-  due_ = Deadline::AfterUnscaled(has_guardian ? kGuardianTime : absl::ZeroDuration());
+  due_ = Deadline::AfterUnscaled(kGuardianTime);
   AwaitSurvivors();
 }
 
@@ -192,7 +217,7 @@ void Attempt::AwaitSurvivors() {
     return Finish();
   }
   if (pids->empty()) return Finish();
-  if (due_.expired()) return Kill();
+  if (due_.expired() || !std::any_of(pids->begin(), pids->end(), IsGuardian)) return Kill();
   for (Survivor& survivor : survivors_) IoThread::Instance().Unwatch(survivor.watch);
   survivors_.clear();
   for (pid_t pid : *pids) {
@@ -244,6 +269,9 @@ TestRecord Attempt::Record() const {
                     .seconds = absl::ToDoubleSeconds(took_),
                     .output = child_ == nullptr ? "" : output_,
                     .line = verdict.line};
+  if (!record.line.is_object() && !test_.test.empty()) {
+    record.line = Json::Object({{"test", test_.test}});
+  }
   std::string artifacts = verdict.line["artifacts"].Text();
   if (artifacts.starts_with(run_folder_ + "/")) {
     std::string relative = artifacts.substr(run_folder_.size() + 1);

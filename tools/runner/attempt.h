@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <optional>
@@ -31,6 +32,7 @@ struct AttemptSettings {
   absl::Duration timeout = absl::Seconds(120);  // TANDEM_TIMEOUT
   absl::Duration grace = absl::Seconds(30);     // afterwards, for the evidence
   double timeout_factor = 1;                    // TANDEM_TIMEOUT_FACTOR; multiplies the timeout
+  uint64_t output_limit = 256 << 20;            // bytes of each standard stream; more is a failure
 };
 
 // Owns the process and all that it started. Used on the main thread; whatever should make the owner
@@ -69,6 +71,7 @@ class Attempt {
 
   absl::Status Start();
   bool has_ended() const { return child_ == nullptr || !child_->running(); }
+  void LookAtOutput();
   void WriteStacks();
   void Ask();
   void BeginEnding();
@@ -85,6 +88,7 @@ class Attempt {
   const Deadline started_;  // for the time since then
   State state_ = State::kRunning;
   Deadline due_;
+  const Deadline time_over_;
   std::unique_ptr<ChildProcess> child_;
   std::future<void> stacks_;
   std::atomic<bool> news_ = false;

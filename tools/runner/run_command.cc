@@ -120,7 +120,8 @@ absl::StatusOr<AttemptSettings> TimesFor(const RunOptions& options) {
   }
   return AttemptSettings{.timeout = absl::Seconds(timeout),
                          .grace = absl::Seconds(options.grace),
-                         .timeout_factor = TimeoutFactor()};
+                         .timeout_factor = TimeoutFactor(),
+                         .output_limit = static_cast<uint64_t>(options.output_limit) << 20};
 }
 
 absl::StatusOr<std::vector<PlannedTest>> TestsOfThisShard(const RunOptions& options,

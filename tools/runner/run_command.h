@@ -23,6 +23,7 @@ struct RunOptions {
   double jobs = 0;          // 0: one for each CPU
   double timeout = 0;       // seconds; 0: TANDEM_TIMEOUT, or 120
   double grace = 30;        // seconds
+  int output_limit = 256;   // MiB
   std::string output = "tandem-results";
   int repeat = 1;  // 0 with until_fail: without an end
   bool until_fail = false;

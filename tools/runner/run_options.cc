@@ -50,6 +50,9 @@ void AddExecution(CLI::App& command, RunOptions& options) {
   command.add_option("--grace", options.grace, "Seconds more for its evidence")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  command.add_option("--output-limit", options.output_limit, "MiB that a test may print")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
   command
       .add_option("--output,-o", options.output, "Folder for results; each run gets its own in it")
       ->capture_default_str();

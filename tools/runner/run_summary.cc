@@ -133,7 +133,9 @@ std::string DescribeRun(const RunRecord& run, const RunSummary& summary, const T
     }
     if (is_listed) text += DescribeTest(test, terminal);
   }
-  if (not_run > 0) text += fmt::format("{} tests were not started\n", not_run);
+  if (not_run > 0) {
+    text += fmt::format("{} {} not started\n", not_run, not_run == 1 ? "test was" : "tests were");
+  }
   text += DescribeSlowest(summary);
   if (!run.info.interrupted.empty()) {
     text += fmt::format("the run was ended by {}\n", run.info.interrupted);

@@ -93,6 +93,7 @@ Verdict JudgeLine(const AttemptEnd& end, const Json& line) {
 
 Verdict JudgeEnd(const AttemptEnd& end) {
   if (!end.start_error.empty()) return {TestStatus::kNotRun, end.start_error, {}};
+  if (!end.flooded.empty()) return {TestStatus::kFailed, end.flooded, {}};
   if (end.was_stopped) return Stopped(end);
   bool is_good = end.exit && end.exit->succeeded();  // it was faster than the signal
   if (!end.interrupted.empty() && !is_good) {

@@ -23,6 +23,7 @@ struct AttemptEnd {
   std::vector<Json> lines;         // of the results that it wrote, in order
   std::string last_stderr_line;
   absl::Duration elapsed, timeout, grace;  // timeout and grace as they counted, scaled
+  std::string flooded;                     // what it wrote too much of; "" otherwise
   bool was_stopped = false;                // by the runner, because its time and grace were over
   std::string interrupted;                 // the signal that ended the whole run; "" otherwise
   std::string left_behind;                 // processes that survived it; "" otherwise
