@@ -65,7 +65,7 @@ make_machine() {
     readlink realpath rm rmdir sed sort tail tr wc xargs; do
     ln -s -- "$(type -P "$program")" "$scratch/bin/$program"
   done
-  for program in ninja cc c++ objcopy certtool gdb patchelf gpg doxygen clang clang++ clang-format clang-tidy shellcheck; do stub "$program"; done
+  for program in ninja cc c++ objcopy certtool gdb patchelf gpg xmllint doxygen clang clang++ clang-format clang-tidy shellcheck; do stub "$program"; done
   # The real cmake finds libraries; this one says what is in $scratch/libraries.
   printf '%s\n' GTest::gtest GTest::gmock absl::statusor spdlog::spdlog RapidJSON CLI11 >"$scratch/libraries"
   # shellcheck disable=SC2016  # for the stub

@@ -19,5 +19,9 @@ inline constexpr int kExitRefused = 2;  // wrong settings, unusable files: nothi
 
 // `tandem run`: runs tests. `chosen` outlives the parsing.
 void AddRunCommand(CLI::App& app, ChosenCommand& chosen);
+// `tandem merge`: makes one run of shards, or of repeats.
+void AddMergeCommand(CLI::App& app, ChosenCommand& chosen);
+// `tandem times`: makes of runs the file by which tests are split into shards.
+void AddTimesCommand(CLI::App& app, ChosenCommand& chosen);
 
 }  // namespace tandem

@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
   app.fallthrough(false);
   tandem::ChosenCommand chosen;
   tandem::AddRunCommand(app, chosen);
+  tandem::AddMergeCommand(app, chosen);
+  tandem::AddTimesCommand(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // --help among them

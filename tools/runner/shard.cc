@@ -63,6 +63,26 @@ std::vector<double> Weights(const std::vector<PlannedTest>& tests, const TestTim
   return weights;
 }
 
+// `name` is what the text is called in an error.
+absl::StatusOr<TestTimes> ParseTimes(std::string_view text, const std::string& name) {
+  TestTimes times;
+  int number = 0;
+  for (const std::string& line : SplitLines(text)) {
+    ++number;
+    if (line.empty() || line.front() == '#') continue;
+    size_t tab = line.rfind('\t');
+    double seconds = 0;
+    if (tab == std::string::npos || tab == 0 || !ParseNumber(line.substr(tab + 1), seconds) ||
+        !std::isfinite(seconds) || seconds < 0) {
+      return MakeError(absl::StatusCode::kInvalidArgument,
+                       "{}:{}: not the id of a test, a tab and its seconds: '{}'", name, number,
+                       Printable(Shorten(line, 100)));
+    }
+    times[line.substr(0, tab)] = seconds;
+  }
+  return times;
+}
+
 }  // namespace
 
 absl::StatusOr<Shard> ParseShard(std::string_view text) {
@@ -103,23 +123,10 @@ absl::StatusOr<TestTimes> ReadTimes(const std::string& path) {
   if (!std::filesystem::is_regular_file(path)) {
     return MakeError(absl::StatusCode::kNotFound, "there is no file of times {}", path);
   }
-  TestTimes times;
-  int number = 0;
-  for (const std::string& line : SplitLines(ReadTextFile(path))) {
-    ++number;
-    if (line.empty() || line.front() == '#') continue;
-    size_t tab = line.rfind('\t');
-    double seconds = 0;
-    if (tab == std::string::npos || tab == 0 || !ParseNumber(line.substr(tab + 1), seconds) ||
-        !std::isfinite(seconds) || seconds < 0) {
-      return MakeError(absl::StatusCode::kInvalidArgument,
-                       "{}:{}: not the id of a test, a tab and its seconds: '{}'", path, number,
-                       Printable(Shorten(line, 100)));
-    }
-    times[line.substr(0, tab)] = seconds;
-  }
-  return times;
+  return ParseTimes(ReadTextFile(path), path);
 }
+
+TestTimes BuiltInTimes() { return ParseTimes(kBuiltInTimes, "test_times.tsv").value(); }
 
 absl::Status WriteTimes(const std::string& path, const TestTimes& times) {
   std::string text =

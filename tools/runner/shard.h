@@ -35,8 +35,13 @@ using TestTimes = std::map<std::string, double>;
 
 // The median of the attempts at each test that ran to a verdict.
 TestTimes TimesOf(const std::vector<TestRecord>& records);
-// A line for each test: its id, a tab, its seconds. InvalidArgument names file and line.
+// A line for each test: its id, a tab, its seconds; lines that begin with # say nothing.
+// InvalidArgument names file and line.
 absl::StatusOr<TestTimes> ReadTimes(const std::string& path);
+// Of Tandem's own suites.
+TestTimes BuiltInTimes();
+// The text of test_times.tsv. Lives as long as the program.
+extern const std::string_view kBuiltInTimes;
 absl::Status WriteTimes(const std::string& path, const TestTimes& times);
 
 // For each of the tests the number of its shard, from 1: such that all shards take about as long.
