@@ -8,6 +8,8 @@
 namespace tandem {
 namespace {
 
+using ::testing::Values;
+
 // The page whose write is delayed: at the beginning of the region, which each pass sends early.
 constexpr uint64_t kPage = 64;
 // Passes over all memory in a third of a second, and in two.
@@ -19,7 +21,9 @@ constexpr uint32_t kPauseTicks = 300'000'000;
 // The migration thread has come as far as it can when it does nothing for so long.
 constexpr absl::Duration kQuiet = absl::Milliseconds(100);
 
-class DirtyLogTest : public PrecopyFixture {
+using Moment = DelayedProcessor::Moment;
+
+class DirtyLogTest : public PrecopyFixture, public ::testing::WithParamInterface<Moment> {
  protected:
   void SetUp() override {
     setup().guest.workload.pause_ticks = kPauseTicks;
@@ -40,7 +44,7 @@ class DirtyLogTest : public PrecopyFixture {
   // been collected; and then before it writes kPage, until that has been sent.
   absl::Status DelayWriteToPage() {
     TANDEM_ASSIGN_OR_RETURN(auto processor,
-                            DelayedProcessor::BeforeTranslation(source(), kPage, StepDeadline()));
+                            DelayedProcessor::Hold(source(), GetParam(), kPage, StepDeadline()));
     TANDEM_RETURN_IF_ERROR(WaitForCollection());
     TANDEM_ASSIGN_OR_RETURN(position_, Position());
     TANDEM_ASSIGN_OR_RETURN(int64_t collected, Remaining());
@@ -113,13 +117,20 @@ class DirtyLogTest : public PrecopyFixture {
 // A1, A16: a processor that gets no time while the dirty bits are collected, and again before it
 // writes, loses no write.
 TANDEM_COVERS(DirtyLogTest, WriteOfDelayedProcessorArrives, "A1", "A16");
-TEST_F(DirtyLogTest, WriteOfDelayedProcessorArrives) {
+TEST_P(DirtyLogTest, WriteOfDelayedProcessorArrives) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(StartSlowPass());
   TANDEM_REQUIRE_OK(DelayWriteToPage());
   TANDEM_ASSERT_OK(EndWithStoppedGuest());
   ExpectStoppedGuestMoved();
 }
+
+INSTANTIATE_TEST_SUITE_P(DirtyLog, DirtyLogTest,
+                         Values(Moment::kBeforeLookup, Moment::kBeforeTranslation),
+                         [](const auto& parameter) {
+                           return parameter.param == Moment::kBeforeLookup ? "BeforeLookup"
+                                                                           : "BeforeTranslation";
+                         });
 
 }  // namespace
 }  // namespace tandem

@@ -194,6 +194,28 @@ std::string UnpackName(uint64_t id) {
   return name;
 }
 
+// ", stale by 2 generations" if the word of a failed check is a stamp of an earlier sweep.
+std::string HowStale(const TandemGuestError& error) {
+  if (error.kind != TANDEM_GUEST_ERROR_PAGE) return "";
+  uint64_t mask = 0;
+  switch (error.detail) {
+    case 0:
+      break;
+    case TANDEM_GUEST_MIDDLE_WORD:
+      mask = TANDEM_GUEST_MIDDLE_MASK;
+      break;
+    case TANDEM_GUEST_TAIL_WORD + 1:
+      mask = TANDEM_GUEST_TAIL_MASK;
+      break;
+    default:
+      return "";
+  }
+  const uint64_t expected = error.expected ^ mask;
+  const uint64_t found = error.found ^ mask;
+  if (found == 0 || found >= expected) return "";
+  return fmt::format(", stale by {}", Generations(expected - found));
+}
+
 std::string DiagnoseSelfCheck(const OracleReport& report) {
   return fmt::format(
       "the guest's own checks failed {}, first: {}",
@@ -207,9 +229,9 @@ std::string FormatSelfCheckError(const TandemGuestError& error) {
   const std::string subject = error.kind == TANDEM_GUEST_ERROR_PAGE
                                   ? fmt::format("{:#x} word {}", error.id, error.detail)
                                   : UnpackName(error.id);
-  return fmt::format("{} {} in generation {}: expected {:#x}, found {:#x}",
+  return fmt::format("{} {} in generation {}: expected {:#x}, found {:#x}{}",
                      ErrorKindName(error.kind), subject, error.generation, error.expected,
-                     error.found);
+                     error.found, HowStale(error));
 }
 
 void ConcludeReport(const std::vector<PageFinding>& findings, OracleReport& report) {

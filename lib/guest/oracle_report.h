@@ -54,7 +54,8 @@ struct OracleReport {
 // Files all findings of one run in `report` and writes its diagnosis.
 void ConcludeReport(const std::vector<PageFinding>& findings, OracleReport& report);
 
-// "register r12 in generation 17: expected 0x1, found 0x2".
+// "register r12 in generation 17: expected 0x1, found 0x2"; of a page that is only old, ", stale by
+// 1 generation".
 std::string FormatSelfCheckError(const TandemGuestError& error);
 
 }  // namespace tandem

@@ -298,6 +298,22 @@ TEST(RamOracleTest, ReportsSelfCheckErrorOfGuest) {
             "[generation 5, at page 0x3c]");
 }
 
+// A page that is only old is told from one that holds something else.
+TEST(RamOracleTest, SaysHowOldAPageWasThatFailedACheck) {
+  auto check = [](uint64_t word, uint64_t expected, uint64_t found) {
+    return FormatSelfCheckError({TANDEM_GUEST_ERROR_PAGE, 0x40, word, expected, found, 10});
+  };
+  EXPECT_EQ(check(0, 9, 8),
+            "page 0x40 word 0 in generation 10: expected 0x9, found 0x8, stale by 1 generation");
+  EXPECT_TRUE(Contains(check(255, TandemGuestStamp(2, 0x40, 9), TandemGuestStamp(2, 0x40, 2)),
+                       ", stale by 7 generations"));
+  EXPECT_TRUE(Contains(check(511, TandemGuestStamp(5, 0x40, 9), TandemGuestStamp(5, 0x40, 8)),
+                       ", stale by 1 generation"));
+  EXPECT_FALSE(Contains(check(0, 9, 0), "stale"));        // zeroed
+  EXPECT_FALSE(Contains(check(0, 9, 1000), "stale"));     // something else
+  EXPECT_FALSE(Contains(check(1, 0x40, 0x3f), "stale"));  // another page
+}
+
 TEST(RamOracleTest, KeepsTenFindings) {
   ReferenceGuest guest = GuestAt(5, 199, 512);
   for (uint64_t page = 0; page < 24; page += 2) std::ranges::fill(guest.page(page), 0);

@@ -69,6 +69,7 @@ class EntryReader {
     ReadSide(defect);
     ReadVersions(defect);
     ReadPatience(defect);
+    ReadRare(defect);
     CompileSymptoms(defect);
     RefuseUnknownMembers();
     if (!error_.ok()) return error_;
@@ -130,6 +131,14 @@ class EntryReader {
       return Refuse("patience_seconds", "must be a number of seconds above 0");
     }
     defect.patience = absl::Seconds(*seconds);
+  }
+
+  void ReadRare(KnownDefect& defect) {
+    known_.insert("rare");
+    if (!entry_.Has("rare")) return;
+    std::optional<bool> rare = entry_["rare"].Boolean();
+    if (!rare) return Refuse("rare", "must be true or false");
+    defect.rare = *rare;
   }
 
   void CompileSymptoms(KnownDefect& defect) {

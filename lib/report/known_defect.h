@@ -15,6 +15,9 @@
 //                     as they are written; open when absent
 //   accelerators      such as ["tcg"]; any when absent
 //   error_lines       what QEMU prints on standard error in this defect, each a part of a line
+//   rare              true: shows so seldom that a test which could meet it does not say that it
+//   did
+//                     not show
 //   patience_seconds  how long a test waits for a QEMU that this defect lets hang
 #pragma once
 
@@ -50,6 +53,7 @@ struct KnownDefect {
   std::vector<std::string> accelerators;
   std::vector<std::string> error_lines;
   std::optional<absl::Duration> patience;
+  bool rare = false;
 
   // Whether test and binaries are those of the entry.
   bool AppliesTo(const DefectSubject& subject) const;

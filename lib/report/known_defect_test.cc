@@ -75,6 +75,11 @@ TEST(KnownDefectTest, PatienceIsOptional) {
   EXPECT_EQ(Defect(R"(, "patience_seconds": 1.5)").patience, absl::Seconds(1.5));
 }
 
+TEST(KnownDefectTest, IsRareOnlyIfItSaysSo) {
+  EXPECT_FALSE(Defect().rare);
+  EXPECT_TRUE(Defect(R"(, "rare": true)").rare);
+}
+
 struct WrongFile {
   std::string text;
   std::string complaint;
@@ -101,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongFile{Entry(R"(, "from": "ten")"), "\"from\" must be a version"},
         WrongFile{Entry(R"(, "from": "11.0", "to": "10.0")"), "\"to\" must not be below"},
         WrongFile{Entry(R"(, "patience_seconds": 0)"), "\"patience_seconds\" must be a number"},
+        WrongFile{Entry(R"(, "rare": "yes")"), "\"rare\" must be true or false"},
         WrongFile{Entry(R"(, "patience_seconds": "2")"), "\"patience_seconds\" must be a number"},
         WrongFile{Entry(R"(, "accelerators": "tcg")"), "\"accelerators\" must be an array"},
         WrongFile{Entry(R"(, "symptom": ["x"])"), "\"symptom\" is not known"},
