@@ -91,6 +91,7 @@ class Attempt {
   const Deadline time_over_;
   std::unique_ptr<ChildProcess> child_;
   std::future<void> stacks_;
+  std::atomic<bool> stacks_written_ = false;
   std::atomic<bool> news_ = false;
   std::vector<Survivor> survivors_;
   absl::Duration took_;

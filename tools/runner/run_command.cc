@@ -15,6 +15,7 @@
 #include "tools/runner/command.h"
 #include "tools/runner/failure_groups.h"
 #include "tools/runner/host_info.h"
+#include "tools/runner/junit.h"
 #include "tools/runner/past_times.h"
 #include "tools/runner/run_folder.h"
 #include "tools/runner/run_tests.h"
@@ -239,6 +240,7 @@ int RunCommand(const RunOptions& options) {
   Terminal terminal(stdout);
   RunEnd end = RunAndRecord(run, terminal);
   RunRecord record{.folder = run.settings.folder, .info = run.info, .records = end.records};
+  if (absl::Status written = WriteJunit(record); end.lost.ok()) end.lost = written;
   return Tell(options, record, end, terminal);
 }
 

@@ -98,7 +98,8 @@ TEST_F(RunRefusalTest, OfWrongSettings) {
 TEST_F(RunRefusalTest, OfAnOutputThatCannotBeWritten) {
   std::ofstream(results()) << "a file";
   ExpectRefused({"--filter", "*.Passes"}, "cannot be written");
-  ExpectRefused({"--filter", "*.Passes", "--output", results() + "/below"}, "cannot be written");
+  results_ += "/below";
+  ExpectRefused({"--filter", "*.Passes"}, "cannot be written");
 }
 
 class RunFolderTest : public TandemRunTest {};
@@ -166,6 +167,8 @@ TEST_F(RunInterruptionTest, CtrlCTellsWhatIsMissing) {
   RunRecord run = Latest();
   EXPECT_EQ(run.info.interrupted, "SIGINT");
   EXPECT_THAT(run.info.finished, Not(IsEmpty()));
+  EXPECT_THAT(ReadTextFile(run.folder + "/junit.xml"),
+              HasSubstr("not finished: the run was ended"));
   EXPECT_THAT(RecordOf("Hangs").reason, HasSubstr("not finished: the run was ended by SIGINT"));
   EXPECT_THAT(RecordOf("Sweep").reason, HasSubstr("not started: the run was ended by SIGINT"));
 }

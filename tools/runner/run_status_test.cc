@@ -61,12 +61,12 @@ INSTANTIATE_TEST_SUITE_P(
                       EndCase{"Garbage", TestStatus::kPassed, 0, ""},
                       EndCase{"Refuses", TestStatus::kNotRun, 1, "TANDEM_KEEP=x is not always"},
                       EndCase{"Chatters", TestStatus::kPassed, 0, ""}),
-    [](const auto& info) { return info.param.test; });
+    [](const auto& tested) { return tested.param.test; });
 
-// Other tests are not taken along by one that crashes, hangs or talks without end.
+// Other tests are not taken along by those that crash, hang or talk without end.
 TEST_F(TandemRunTest, OneProcessPerTest) {
-  EXPECT_EQ(Run({"--timeout", "1", "--grace", "0", "--exclude-label", "slow", "--print",
-                 "failed=status"}),
+  EXPECT_EQ(Run({"--timeout", "2", "--grace", "0", "--print", "failed=status", "--print",
+                 "timed-out=status"}),
             1);
   RunRecord run = Latest();
   EXPECT_EQ(run.records.size(), run.info.tests.size());

@@ -164,15 +164,15 @@ class TestRun {
       schedule_.Clear();
     }
     ++progress_.counts[record.status];
+    Keep(record);  // first: what was shown is never lost
     PrintAttempt(record, settings_.folder, settings_.print, terminal_);
-    Keep(std::move(record));
   }
 
-  void Keep(TestRecord record) {
+  void Keep(const TestRecord& record) {
     told_.insert(record.id);
     absl::Status appended = AppendRecord(settings_.folder, record);
     if (!appended.ok() && end_.lost.ok()) end_.lost = appended;
-    end_.records.push_back(std::move(record));
+    end_.records.push_back(record);
   }
 
   void TellTheRest() {
@@ -183,7 +183,7 @@ class TestRun {
       if (told_.contains(test.id)) continue;
       TestRecord record{.id = test.id, .family = test.family, .pair = test.pair, .reason = reason};
       record.line = Json::Object({{"test", test.test}});
-      Keep(std::move(record));
+      Keep(record);
     }
   }
 

@@ -45,7 +45,7 @@ class TandemRunTest : public ::testing::Test {
   }
 
   const std::string& folder() const { return scratch_->path(); }
-  std::string results() const { return scratch_->File("results"); }
+  const std::string& results() const { return results_; }
 
   void Start(const std::vector<std::string>& arguments, std::string suites = TANDEM_SCRIPTED) {
     SpawnOptions options{.name = "tandem", .argv = {TANDEM_PROGRAM, "run"}};
@@ -103,6 +103,7 @@ class TandemRunTest : public ::testing::Test {
   }
 
   std::unique_ptr<ScratchDirectory> scratch_ = ScratchDirectory::Create().value();
+  std::string results_ = scratch_->File("results");
   Recording recording_;
   uint64_t start_ = 0;
   std::unique_ptr<ChildProcess> child_;
