@@ -7,6 +7,7 @@
 #include "lib/base/status.h"
 #include "lib/qemu/cache_directory.h"
 #include "lib/qmp/json.h"
+#include "tools/runner/shard.h"
 
 namespace tandem {
 namespace {
@@ -40,11 +41,17 @@ PastTimes PastTimes::Load(std::string& warning) {
 }
 
 void PastTimes::Estimate(std::vector<PlannedTest>& tests) const {
+  const TestTimes elsewhere = BuiltInTimes();
   std::vector<double> known;
   for (PlannedTest& test : tests) {
-    auto found = seconds_.find(test.id);
-    test.expected_seconds = found == seconds_.end() ? 0 : found->second;
-    if (found != seconds_.end()) known.push_back(found->second);
+    test.expected_seconds = 0;
+    for (const TestTimes* times : {&seconds_, &elsewhere}) {
+      auto found = times->find(test.id);
+      if (found == times->end()) continue;
+      test.expected_seconds = found->second;
+      known.push_back(found->second);
+      break;
+    }
   }
   if (known.empty()) return;
   auto middle = known.begin() + static_cast<std::ptrdiff_t>(known.size() / 2);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -38,6 +39,10 @@ std::string TimeNow() {
 int Refuse(const absl::Status& status, int code) {
   std::fprintf(stderr, "tandem: %s\n", Message(status).c_str());
   return code;
+}
+
+int RefusalCode(const RunOptions& options) {
+  return options.rules.bisect ? kBisectStops : kExitRefused;
 }
 
 void Warn(const std::string& text) { std::fprintf(stderr, "tandem: warning: %s\n", text.c_str()); }
@@ -86,6 +91,13 @@ void SetEnvironment(const RunOptions& options) {
   }
 }
 
+// A testcase file may be about anything.
+bool NeedsQemu(const std::vector<PlannedTest>& tests) {
+  return std::any_of(tests.begin(), tests.end(), [](const PlannedTest& test) {
+    return test.convention == ExitConvention::kTandem;
+  });
+}
+
 // Versions by side.
 absl::StatusOr<std::map<std::string, std::string>> AskQemu() {
   std::map<std::string, std::string> versions;
@@ -128,7 +140,7 @@ absl::StatusOr<AttemptSettings> TimesFor(const RunOptions& options) {
 absl::StatusOr<std::vector<PlannedTest>> TestsOfThisShard(const RunOptions& options,
                                                           const std::vector<PlannedTest>& all) {
   TANDEM_ASSIGN_OR_RETURN(Shard shard, ParseShard(options.shard));
-  TestTimes times;
+  TestTimes times = BuiltInTimes();
   if (!options.times.empty()) {
     TANDEM_ASSIGN_OR_RETURN(times, ReadTimes(options.times));
   }
@@ -220,28 +232,34 @@ int Tell(const RunOptions& options, const RunRecord& run, const RunEnd& end, Ter
 
 }  // namespace
 
-int RunCommand(const RunOptions& options) {
-  int refused = options.rules.bisect ? kBisectStops : kExitRefused;
-  SetEnvironment(options);
-  PreparedRun run;
-  absl::Status prepared = Prepare(options, run);
-  if (!prepared.ok()) return Refuse(prepared, refused);
-  if (options.list) {
-    for (const PlannedTest& test : run.tests) std::puts(test.id.c_str());
-    return kExitGood;
-  }
-  auto versions = AskQemu();
-  if (!versions.ok()) {
-    return Refuse(versions.status(), options.rules.bisect ? kBisectSkip : refused);
-  }
-  run.info.qemu = *versions;
+int RunPlan(const RunOptions& options, std::vector<PlannedTest> tests, RunInfo info) {
+  PreparedRun run{.tests = std::move(tests), .info = std::move(info)};
   absl::Status begun = Begin(options, run);
-  if (!begun.ok()) return Refuse(begun, refused);
+  if (!begun.ok()) return Refuse(begun, RefusalCode(options));
   Terminal terminal(stdout);
   RunEnd end = RunAndRecord(run, terminal);
   RunRecord record{.folder = run.settings.folder, .info = run.info, .records = end.records};
   if (absl::Status written = WriteJunit(record); end.lost.ok()) end.lost = written;
   return Tell(options, record, end, terminal);
+}
+
+int RunCommand(const RunOptions& options) {
+  SetEnvironment(options);
+  PreparedRun run;
+  absl::Status prepared = Prepare(options, run);
+  if (!prepared.ok()) return Refuse(prepared, RefusalCode(options));
+  if (options.list) {
+    for (const PlannedTest& test : run.tests) std::puts(test.id.c_str());
+    return kExitGood;
+  }
+  if (NeedsQemu(run.tests)) {
+    auto versions = AskQemu();
+    if (!versions.ok()) {
+      return Refuse(versions.status(), options.rules.bisect ? kBisectSkip : kExitRefused);
+    }
+    run.info.qemu = *versions;
+  }
+  return RunPlan(options, std::move(run.tests), std::move(run.info));
 }
 
 }  // namespace tandem

@@ -19,7 +19,7 @@ struct RunOptions {
   Selection selection;
   std::string only_failed;  // a folder with an earlier run; "": none
   std::string shard;        // "I/N"; "": all
-  std::string times;        // of tests, a file by which shards are balanced; "": all weigh the same
+  std::string times;        // of tests, a file by which shards are balanced; "": Tandem's own
   double jobs = 0;          // 0: one for each CPU
   double timeout = 0;       // seconds; 0: TANDEM_TIMEOUT, or 120
   double grace = 30;        // seconds
@@ -36,5 +36,10 @@ struct RunOptions {
 
 // The exit code: see ExitCodeOf(); 2 when nothing could be begun, with a sentence on stderr.
 int RunCommand(const RunOptions& options);
+
+// Its second half, for plans that were made otherwise: runs the tests, all of which are in
+// `info.tests`, writes the results, and tells what came of it. Of the options those that choose
+// tests and binaries are not heeded.
+int RunPlan(const RunOptions& options, std::vector<PlannedTest> tests, RunInfo info);
 
 }  // namespace tandem

@@ -31,7 +31,9 @@ void AddChoice(CLI::App& command, RunOptions& options) {
   command.add_option("--only-failed", options.only_failed,
                      "Tests that failed in the run of this folder");
   command.add_option("--shard", options.shard, "I/N: the I-th of N parts that take equally long");
-  command.add_option("--times", options.times, "File of times that shards are balanced by");
+  command.add_option(
+      "--times", options.times,
+      "File of times that shards are balanced by, of tandem times; default Tandem's own");
   command.add_option("--suites", options.suites, "Folder of the test programs");
   command.add_flag("--list", options.list, "Prints the tests that would be run");
 }
