@@ -21,6 +21,8 @@ inline constexpr int kExitRefused = 2;  // wrong settings, unusable files: nothi
 void AddRunCommand(CLI::App& app, ChosenCommand& chosen);
 // `tandem merge`: makes one run of shards, or of repeats.
 void AddMergeCommand(CLI::App& app, ChosenCommand& chosen);
+// `tandem testcases`: writes a testcase file for each test of the suites.
+void AddTestcasesCommand(CLI::App& app, ChosenCommand& chosen);
 // `tandem times`: makes of runs the file by which tests are split into shards.
 void AddTimesCommand(CLI::App& app, ChosenCommand& chosen);
 

@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   tandem::ChosenCommand chosen;
   tandem::AddRunCommand(app, chosen);
   tandem::AddMergeCommand(app, chosen);
+  tandem::AddTestcasesCommand(app, chosen);
   tandem::AddTimesCommand(app, chosen);
   try {
     app.parse(argc, argv);

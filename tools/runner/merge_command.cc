@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,7 +10,9 @@
 #include "tools/runner/command.h"
 #include "tools/runner/failure_groups.h"
 #include "tools/runner/merge.h"
-#include "tools/runner/run_folders.h"
+#include "tools/runner/run_folder.h"
+#include "tools/runner/run_summary.h"
+#include "tools/runner/terminal.h"
 
 namespace tandem {
 namespace {
@@ -26,21 +27,12 @@ constexpr char kFooter[] =
 struct MergeOptions {
   std::vector<std::string> folders;
   std::string output;
-  bool link = false;
+  bool link = false, allow_all_skipped = false;
 };
 
 int Refuse(const absl::Status& status) {
   std::fprintf(stderr, "tandem merge: %s\n", Message(status).c_str());
   return kExitRefused;
-}
-
-std::string Counts(const std::vector<TestRecord>& records) {
-  std::map<TestStatus, int> counts;
-  for (const TestRecord& record : records) ++counts[record.status];
-  std::vector<std::string> texts;
-  for (auto [status, count] : counts)
-    texts.push_back(fmt::format("{} {}", count, StatusName(status)));
-  return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 int Merge(const MergeOptions& options) {
@@ -51,19 +43,15 @@ int Merge(const MergeOptions& options) {
   auto transfer = options.link ? OutputTransfer::kHardLink : OutputTransfer::kCopy;
   auto run = WriteMergedRun(*merged, options.output, transfer);
   if (!run.ok()) return Refuse(run.status());
-  bool passed = false, failed = !merged->missing.empty();
-  for (const TestRecord& record : run->records) {
-    passed |= record.status == TestStatus::kPassed;
-    failed |= IsFailure(record.status);
-  }
-  std::printf("%s%zu tests of %zu runs: %s\nmerged into %s\n",
-              DescribeFailures(run->records).c_str(), run->info.tests.size(), runs->size(),
-              Counts(run->records).c_str(), options.output.c_str());
-  std::fflush(stdout);
+  RunSummary summary = SummarizeRun(*run, /*retried=*/false);
+  Terminal terminal(stdout);
+  terminal.Print(DescribeFailures(run->records));
+  terminal.Print(DescribeRun(*run, summary, terminal) + "merged: " + options.output);
   for (const std::string& sentence : merged->missing) {
     std::fprintf(stderr, "tandem merge: %s\n", sentence.c_str());
   }
-  return failed || !passed ? kExitBad : kExitGood;
+  int code = ExitCodeOf(summary, {.allow_all_skipped = options.allow_all_skipped}, 0);
+  return merged->missing.empty() ? code : kExitBad;
 }
 
 }  // namespace
@@ -76,6 +64,8 @@ void AddMergeCommand(CLI::App& app, ChosenCommand& chosen) {
   command->add_option("--output,-o", options->output, "A new folder for the merged run")
       ->required();
   command->add_flag("--link", options->link, "Hard links instead of copies of the evidence");
+  command->add_flag("--allow-all-skipped", options->allow_all_skipped,
+                    "A run without a test that passed is good");
   command->callback([options, &chosen] { chosen = [options] { return Merge(*options); }; });
 }
 

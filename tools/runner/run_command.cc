@@ -111,6 +111,25 @@ absl::StatusOr<std::map<std::string, std::string>> AskQemu() {
   return versions;
 }
 
+bool HasTestcases(const RunOptions& options) {
+  return !options.testcases.files.empty() || !options.testcases.folders.empty();
+}
+
+// Suites beside testcases only when they are named, too.
+bool HasSuites(const RunOptions& options) {
+  return !HasTestcases(options) || !options.suites.empty();
+}
+
+absl::StatusOr<std::vector<PlannedTest>> ListTests(const RunOptions& options) {
+  TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> all, PlanTestcases(options.testcases));
+  if (!HasSuites(options)) return all;
+  TANDEM_ASSIGN_OR_RETURN(std::string folder, FindSuitesFolder(options.suites));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> suites,
+                          ListSuites(folder, Deadline::After(kListingTime)));
+  all.insert(all.end(), suites.begin(), suites.end());
+  return all;
+}
+
 absl::StatusOr<std::vector<PlannedTest>> PlanTests(const RunOptions& options) {
   TANDEM_RETURN_IF_ERROR(CheckOptions(options));
   Selection selection = options.selection;
@@ -119,9 +138,7 @@ absl::StatusOr<std::vector<PlannedTest>> PlanTests(const RunOptions& options) {
     TANDEM_ASSIGN_OR_RETURN(RunRecord earlier, ReadRun(folder));
     TANDEM_ASSIGN_OR_RETURN(selection.ids, FailedTestsOf(earlier));
   }
-  TANDEM_ASSIGN_OR_RETURN(std::string suites, FindSuitesFolder(options.suites));
-  TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> all,
-                          ListSuites(suites, Deadline::After(kListingTime)));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> all, ListTests(options));
   return SelectTests(all, selection);
 }
 

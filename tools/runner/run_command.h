@@ -9,12 +9,14 @@
 #include "tools/runner/print_policy.h"
 #include "tools/runner/run_summary.h"
 #include "tools/runner/selection.h"
+#include "tools/runner/testcase_file.h"
 
 namespace tandem {
 
 // The command line of `tandem run`. A value.
 struct RunOptions {
-  std::string suites;                     // "": beside the program
+  std::string suites;  // "": beside the program, unless there are testcases
+  TestcaseSources testcases;
   std::string qemu, source, destination;  // "": as the environment has it
   Selection selection;
   std::string only_failed;  // a folder with an earlier run; "": none

@@ -74,6 +74,19 @@ absl::StatusOr<std::string> FindRunFolder(const std::string& folder) {
                    "{} holds no run of tandem: there is no run.json in it, nor in latest", folder);
 }
 
+absl::StatusOr<std::vector<RunRecord>> ReadRuns(const std::vector<std::string>& folders) {
+  std::vector<RunRecord> runs;
+  for (const std::string& folder : folders) {
+    TANDEM_ASSIGN_OR_RETURN(std::string found, FindRunFolder(folder));
+    std::error_code error;
+    std::string path = fs::canonical(found, error);
+    if (error) return ErrnoError(error.value(), "cannot read the run " + found);
+    TANDEM_ASSIGN_OR_RETURN(RunRecord run, ReadRun(path));
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
 std::string OutputNames::NameFor(const std::string& id) {
   std::string plain = ArtifactFolderName(id).substr(0, kLongestName);
   for (int number = 1;; ++number) {

@@ -4,8 +4,10 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/runner/run_record.h"
 
 namespace tandem {
 
@@ -15,6 +17,10 @@ absl::StatusOr<std::string> MakeRunFolder(const std::string& output);
 
 // <folder> itself if it holds a run, else the run that <folder>/latest leads to. NotFound names it.
 absl::StatusOr<std::string> FindRunFolder(const std::string& folder);
+
+// The runs that a command line names, each found as by FindRunFolder(). Their paths become
+// absolute, without links.
+absl::StatusOr<std::vector<RunRecord>> ReadRuns(const std::vector<std::string>& folders);
 
 // Gives every attempt of a run a folder of its own, "tests/<id, plain>". Not thread-safe.
 class OutputNames {

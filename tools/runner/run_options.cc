@@ -38,6 +38,13 @@ void AddChoice(CLI::App& command, RunOptions& options) {
   command.add_flag("--list", options.list, "Prints the tests that would be run");
 }
 
+void AddTestcases(CLI::App& command, RunOptions& options) {
+  command.add_option("--testcases", options.testcases.files, "Files with a command line each");
+  command.add_option("--dirs", options.testcases.folders, "Folders of such files, *.test");
+  command.add_option("--path", options.testcases.root,
+                     "Folder that their executables are named from");
+}
+
 void AddBinaries(CLI::App& command, RunOptions& options) {
   command.add_option("--qemu", options.qemu, "The QEMU to test; default as TANDEM_QEMU");
   command.add_option("--src", options.source, "The QEMU of the source, with --dst");
@@ -83,6 +90,7 @@ void AddRunCommand(CLI::App& app, ChosenCommand& chosen) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "Runs tests");
   AddChoice(*command, *options);
+  AddTestcases(*command, *options);
   AddBinaries(*command, *options);
   AddExecution(*command, *options);
   AddRepetition(*command, *options);

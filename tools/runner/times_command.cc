@@ -6,7 +6,7 @@
 
 #include "lib/base/status.h"
 #include "tools/runner/command.h"
-#include "tools/runner/run_folders.h"
+#include "tools/runner/run_folder.h"
 #include "tools/runner/shard.h"
 
 namespace tandem {

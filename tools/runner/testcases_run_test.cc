@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tandem run` with testcase files, of executables that are not ours.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <map>
+
+#include "tools/runner/testing/tandem_run.h"
+
+namespace tandem {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+class TestcasesRunTest : public TandemRunTest {
+ protected:
+  std::string Add(const std::string& name, const std::string& text) {
+    std::filesystem::path path = scratch_->File("cases/" + name);
+    std::filesystem::create_directories(path.parent_path());
+    EXPECT_TRUE(WriteTextFile(path, text).ok());
+    return path;
+  }
+  std::string cases() const { return scratch_->File("cases"); }
+  // Only testcases, unlike Run().
+  int RunCases(std::vector<std::string> arguments) {
+    Start(std::move(arguments), "");
+    return Finish();
+  }
+  // By the file's name.
+  std::map<std::string, TestStatus> Statuses() const {
+    std::map<std::string, TestStatus> statuses;
+    for (const TestRecord& record : Latest().records) {
+      statuses[std::filesystem::path(record.id).filename()] = record.status;
+    }
+    return statuses;
+  }
+};
+
+TEST_F(TestcasesRunTest, TheExitCodeSaysWhatBecameOfIt) {
+  Add("good.test", "true\n");
+  Add("deep/skips.test", "sh -c 'exit 4'  # as the kernel's selftests do\n");
+  Add("fails.test", "sh -c 'echo why >&2; exit 1'");
+  Add("fails77.test", "sh -c 'exit 77'");
+  Add("crashes.test", "sh -c 'kill -SEGV $$'");
+  EXPECT_EQ(RunCases({"--dirs", cases()}), 1);
+  EXPECT_THAT(Statuses(), ElementsAre(Pair("crashes.test", TestStatus::kCrashed),
+                                      Pair("fails.test", TestStatus::kFailed),
+                                      Pair("fails77.test", TestStatus::kFailed),
+                                      Pair("good.test", TestStatus::kPassed),
+                                      Pair("skips.test", TestStatus::kSkipped)));
+  EXPECT_THAT(Output(), AllOf(HasSubstr("why"), HasSubstr("SIGSEGV")));
+}
+
+TEST_F(TestcasesRunTest, AHangingOneIsKilled) {
+  Add("hangs.test", "sh -c \"trap '' TERM; sleep 600 & while :; do wait; done\"");
+  EXPECT_EQ(RunCases({"--dirs", cases(), "--timeout", "1"}), 1);
+  EXPECT_THAT(Statuses(), ElementsAre(Pair("hangs.test", TestStatus::kTimedOut)));
+}
+
+TEST_F(TestcasesRunTest, AMissingExecutableIsNotRun) {
+  std::string good = Add("good.test", "true"), absent = Add("absent.test", "x86/nowhere 1");
+  EXPECT_EQ(RunCases({"--testcases", good, "--testcases", absent, "--path", folder()}), 1);
+  EXPECT_THAT(Statuses(), ElementsAre(Pair("absent.test", TestStatus::kNotRun),
+                                      Pair("good.test", TestStatus::kPassed)));
+  EXPECT_THAT(Output(), HasSubstr(folder() + "/x86/nowhere"));
+}
+
+TEST_F(TestcasesRunTest, ABadFileIsNamedBeforeAnythingRuns) {
+  Add("good.test", "true");
+  std::string bad = Add("bad.test", "sh -c 'exit");
+  EXPECT_EQ(RunCases({"--dirs", cases()}), 2);
+  EXPECT_THAT(Output(), HasSubstr(bad + ":1: the quote ' does not end"));
+  EXPECT_FALSE(std::filesystem::exists(results() + "/latest"));
+}
+
+// These two have the same name for a folder.
+TEST_F(TestcasesRunTest, OutputsAreKeptApart) {
+  Add("a/b.test", "echo one");
+  Add("a.b.test", "echo two");
+  EXPECT_EQ(RunCases({"--dirs", cases()}), 0);
+  std::vector<TestRecord> records = Latest().records;
+  ASSERT_THAT(records, SizeIs(2));
+  EXPECT_NE(records[0].output, records[1].output);
+  for (const TestRecord& record : records) {
+    std::string expected = record.id.ends_with("/a/b.test") ? "one\n" : "two\n";
+    EXPECT_EQ(ReadTextFile(Latest().folder + "/" + record.output + "/stdout.txt"), expected);
+  }
+}
+
+TEST_F(TestcasesRunTest, SuitesRunBesideThemWhenNamed) {
+  Add("good.test", "true");
+  EXPECT_EQ(Run({"--dirs", cases(), "--filter", "*Scripted.Passes", "--filter", "*good.test"}), 0);
+  EXPECT_THAT(Latest().records, SizeIs(2));
+}
+
+}  // namespace
+}  // namespace tandem
