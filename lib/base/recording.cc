@@ -12,6 +12,7 @@ namespace tandem {
 namespace {
 
 constexpr size_t kEventsInTimeoutMessage = 5;
+constexpr size_t kKeptWaits = 50;
 constexpr size_t kEntryCost = sizeof(RecordingEntry) + 64;  // its node and its place in a queue
 
 // QTEST_LOG streams the conversation with QEMU while it happens, as users of libqtest expect.
@@ -156,6 +157,18 @@ std::string Recording::DescribeTimeout(const Deadline& deadline, std::string_vie
 absl::Status Recording::Wait(const Deadline& deadline, std::string_view awaited,
                              const std::function<bool()>& ready,
                              const std::function<std::string()>& last_state) {
+  absl::Time began = absl::Now();
+  absl::Status waited = WaitUntil(deadline, awaited, ready, last_state);
+  if (waited.ok()) return waited;
+  std::lock_guard lock(mutex_);
+  failed_waits_.push_back({began, absl::Now(), std::string(awaited)});
+  if (failed_waits_.size() > kKeptWaits) failed_waits_.pop_front();
+  return waited;
+}
+
+absl::Status Recording::WaitUntil(const Deadline& deadline, std::string_view awaited,
+                                  const std::function<bool()>& ready,
+                                  const std::function<std::string()>& last_state) {
   for (;;) {
     uint64_t seen = 0;
     absl::Status interruption;
@@ -172,6 +185,11 @@ absl::Status Recording::Wait(const Deadline& deadline, std::string_view awaited,
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, deadline.time_point(), [&] { return changes_ != seen; });
   }
+}
+
+std::vector<FailedWait> Recording::failed_waits() const {
+  std::lock_guard lock(mutex_);
+  return {failed_waits_.begin(), failed_waits_.end()};
 }
 
 void Recording::Interrupt(absl::Status status) {

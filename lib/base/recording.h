@@ -49,6 +49,12 @@ struct RecordingEntry {
   std::string text;
 };
 
+// A wait that did not see what it awaited. A value.
+struct FailedWait {
+  absl::Time began, ended;
+  std::string awaited;
+};
+
 // Of what one process writes to one of its standard streams the recording keeps the first part and
 // the last; each so long, counted with what an entry costs. In place of the rest stands one entry
 // that says how much is missing.
@@ -83,6 +89,9 @@ class Recording {
                     const std::function<bool()>& ready,
                     const std::function<std::string()>& last_state = nullptr);
 
+  // The newest waits that ended with an error, oldest first.
+  std::vector<FailedWait> failed_waits() const;
+
   // Ends every present and later wait whose condition does not hold with `status` and what it
   // awaited. The first interruption stays until ClearInterruption(), which the collection of
   // evidence calls before it asks the living machines for their last state.
@@ -93,6 +102,10 @@ class Recording {
  private:
   std::string DescribeTimeout(const Deadline& deadline, std::string_view awaited,
                               const std::function<std::string()>& last_state) const;
+
+  absl::Status WaitUntil(const Deadline& deadline, std::string_view awaited,
+                         const std::function<bool()>& ready,
+                         const std::function<std::string()>& last_state);
 
   // One standard stream of one process.
   struct Stream {
@@ -116,6 +129,7 @@ class Recording {
   std::map<uint64_t, RecordingEntry> entries_;  // by sequence
   std::map<std::pair<std::string, EntryKind>, Stream> streams_;
   absl::Status interruption_;
+  std::deque<FailedWait> failed_waits_;
 };
 
 }  // namespace tandem

@@ -37,6 +37,51 @@ MigrationStatus LastStatus(const Machine& machine, EventCursor cursor) {
   return last;
 }
 
+// When the amount of memory that is left is worth knowing: as a pass over it begins.
+bool BeginsPass(const QmpEvent& event) {
+  return event.name == "MIGRATION_PASS" ||
+         (IsMigrationEvent(event) && event.data["status"].Text() == "active");
+}
+
+// Asks, as passes begin, for the memory that is left, so that the recording shows how it shrank.
+// Nobody waits for the answers, and no question is asked while one is open: a QEMU whose main loop
+// is blocked would read no command out of band behind too many of them.
+class RemainingSampler {
+ public:
+  explicit RemainingSampler(QmpClient& qmp) : qmp_(qmp) {}
+
+  void Sample(const Deadline& deadline) {
+    if (asked_ && !qmp_.Receive(question_, Deadline::AfterUnscaled(absl::ZeroDuration())).ok()) {
+      return;
+    }
+    auto sent = qmp_.Send("query-migrate", Json(), false, {}, deadline);
+    asked_ = sent.ok();  // the wait itself tells of a broken connection
+    if (asked_) question_ = *sent;
+  }
+
+ private:
+  QmpClient& qmp_;
+  bool asked_ = false;
+  PendingReply question_;
+};
+
+// QmpClient::WaitForEvent with a sample at each pass that begins meanwhile.
+absl::Status WaitWithSamples(QmpClient& qmp, EventCursor cursor, const EventPredicate& wanted,
+                             const std::string& awaited, const Deadline& deadline) {
+  RemainingSampler sampler(qmp);
+  EventCursor sampled = qmp.events().cursor();  // not for passes that are long over
+  auto wanted_or_pass = [&](const QmpEvent& event) {
+    return wanted(event) || (event.after > sampled && BeginsPass(event));
+  };
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(QmpEvent event,
+                            qmp.WaitForEvent(cursor, wanted_or_pass, awaited, deadline));
+    if (wanted(event)) return absl::OkStatus();
+    sampler.Sample(deadline);
+    cursor = sampled = event.after;
+  }
+}
+
 // Why a machine whose death nobody expected no longer answers; OK when it does, or when it is slow.
 // Its sockets break before its end can be noticed: a command finds out which of the two it is.
 absl::Status DeathOf(Machine& machine, const Deadline& deadline) {
@@ -98,8 +143,7 @@ absl::Status WaitForMigrationStatus(Machine& machine, EventCursor cursor, Migrat
     return reached == status || IsFinal(reached);
   };
   std::string awaited = fmt::format("migration status {}", MigrationStatusName(status));
-  absl::Status waited =
-      machine.qmp().WaitForEvent(cursor, wanted_or_final, awaited, deadline).status();
+  absl::Status waited = WaitWithSamples(machine.qmp(), cursor, wanted_or_final, awaited, deadline);
   if (!waited.ok()) {
     return WithContext(
         waited, fmt::format("migration is {}", MigrationStatusName(LastStatus(machine, cursor))));

@@ -11,6 +11,7 @@
 #include "lib/qmp/json.h"
 #include "lib/report/text.h"
 #include "lib/report/timeline.h"
+#include "lib/report/timeline_json.h"
 
 namespace tandem {
 namespace {
@@ -152,6 +153,12 @@ class FolderWriter {
   absl::Status first_error_;
 };
 
+std::string TimelineText(const TestEvidence& evidence) {
+  std::optional<FailingMoment> failed;
+  if (!evidence.failures.empty()) failed = {evidence.failed_at, evidence.failures.front()};
+  return TimelineJson(*evidence.recording, failed).Dump() + "\n";
+}
+
 void WriteMachine(const MachineEvidence& machine, FolderWriter& folder) {
   folder.Write(machine.role + ".command.txt", CommandText(machine));
   folder.Write(machine.role + ".state.json", StateText(machine));
@@ -179,6 +186,13 @@ std::string ArtifactFolderName(const std::string& test_name) {
   return is_special ? "unnamed" + name : name;
 }
 
+absl::Status WriteTimeline(const std::string& directory, const TestEvidence& evidence) {
+  FolderWriter folder(directory);
+  folder.Prepare();
+  folder.Write(std::string(kTimelineFile), TimelineText(evidence));
+  return folder.first_error();
+}
+
 absl::Status WriteEvidence(const std::string& directory, const TestEvidence& evidence) {
   FolderWriter folder(directory);
   folder.Prepare();
@@ -187,6 +201,7 @@ absl::Status WriteEvidence(const std::string& directory, const TestEvidence& evi
   folder.WriteUnlessEmpty("oracle.txt", OracleText(evidence));
   if (evidence.recording != nullptr) {
     folder.Write("timeline.txt", RenderTimeline(MakeTimeline(*evidence.recording)));
+    folder.Write(std::string(kTimelineFile), TimelineText(evidence));
     folder.Write("reproduce.sh", ReproduceScript(evidence));
     folder.MakeExecutable("reproduce.sh");
     for (const MachineEvidence& machine : evidence.machines) {

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "lib/base/recording.h"
 
 namespace tandem {
@@ -33,6 +34,7 @@ struct MachineEvidence {
 struct TestEvidence {
   std::string test_name;              // "Suite.Test/Parameter"
   std::vector<std::string> failures;  // "file:line\nmessage", as GoogleTest reports them
+  absl::Time failed_at;               // the first of them; without meaning when there is none
   const Recording* recording = nullptr;
   std::vector<MachineEvidence> machines;
   std::vector<std::string> files;  // migration files and the like, to be copied
@@ -41,10 +43,14 @@ struct TestEvidence {
 // "Pc/ColoTest.A/b" → "Pc.ColoTest.A.b": a name for a folder.
 std::string ArtifactFolderName(const std::string& test_name);
 
+// The file's name in that folder.
+inline constexpr std::string_view kTimelineFile = "timeline.json";
+
 // Writes into `directory`, which is made, or emptied of an earlier run of the same test:
 //   failure.txt            the failures, and what each machine's last state was
 //   timeline.txt           all entries of the recording but replies, merged over the machines;
 //                          times in ms since the start of the recording
+//   timeline.json          the same as a tool draws it (docs/results.md)
 //   reproduce.sh           starts the machines anew and replays what was said to them
 //   <role>.command.txt     the command line, one argument a line, quoted for a shell
 //   <role>.qmp.log         the whole conversation with times in microseconds, "->" and "<-"
@@ -56,6 +62,9 @@ std::string ArtifactFolderName(const std::string& test_name);
 //   and copies of `files`.
 // Writes as much as it can; the first error, naming the file, is returned.
 absl::Status WriteEvidence(const std::string& directory, const TestEvidence& evidence);
+
+// timeline.json alone, as <directory>/timeline.json; the directory is made, or emptied.
+absl::Status WriteTimeline(const std::string& directory, const TestEvidence& evidence);
 
 // At most `lines` lines for the console: what the failure was, each machine's last state, the
 // oracle's diagnosis, the last events, and where the rest is.

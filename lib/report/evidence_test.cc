@@ -62,7 +62,7 @@ TEST_F(EvidenceTest, FolderNamesArePlain) {
 TEST_F(EvidenceTest, WritesTheFilesOfAMachine) {
   ASSERT_TRUE(Write().ok());
   EXPECT_THAT(Files(),
-              UnorderedElementsAre("failure.txt", "timeline.txt", "reproduce.sh",
+              UnorderedElementsAre("failure.txt", "timeline.txt", "timeline.json", "reproduce.sh",
                                    "source.command.txt", "source.qmp.log", "source.serial.log",
                                    "source.stderr.log", "source.state.json"));
   evidence_.machines[0].stacks = "#0 main";
@@ -70,6 +70,17 @@ TEST_F(EvidenceTest, WritesTheFilesOfAMachine) {
   ASSERT_TRUE(Write().ok());
   EXPECT_EQ(Text("source.stacks.txt"), "#0 main");
   EXPECT_THAT(Text("oracle.txt"), HasSubstr("source:\npage 0x1 stale"));
+}
+
+// For a test that passed: the timeline alone, in place of what an earlier run left.
+TEST_F(EvidenceTest, WritesTheTimelineAlone) {
+  recording_.Append("source", EntryKind::kProcess, "started");
+  ASSERT_TRUE(Write().ok());
+  ASSERT_TRUE(WriteTimeline(scratch_->File("out"), evidence_).ok());
+  EXPECT_THAT(Files(), UnorderedElementsAre("timeline.json"));
+  auto timeline = Json::Parse(Text("timeline.json"));
+  ASSERT_TRUE(timeline.ok()) << timeline.status();
+  EXPECT_EQ((*timeline)["lanes"][0]["role"].Text(), "source");
 }
 
 // The conversation keeps every byte, its direction and times to the microsecond.

@@ -126,6 +126,7 @@ Json ToJson(const TestResult& result) {
   object.AddText("machine_type", result.machine_type);
   object.AddText("accelerator", result.accelerator);
   object.AddText("artifacts", result.artifacts);
+  object.AddText("timeline", result.timeline);
   return object.Build();
 }
 

@@ -45,6 +45,7 @@ struct TestResult {
   std::string machine_type;
   std::string accelerator;
   std::string artifacts;  // folder of evidence; "" when there is none
+  std::string timeline;   // timeline.json; "" when there is none
 };
 
 // The line as docs/results.md describes it; members without a value are left out.
