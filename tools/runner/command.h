@@ -25,5 +25,7 @@ void AddMergeCommand(CLI::App& app, ChosenCommand& chosen);
 void AddTestcasesCommand(CLI::App& app, ChosenCommand& chosen);
 // `tandem times`: makes of runs the file by which tests are split into shards.
 void AddTimesCommand(CLI::App& app, ChosenCommand& chosen);
+// `tandem report`: makes the report of a run anew.
+void AddReportCommand(CLI::App& app, ChosenCommand& chosen);
 
 }  // namespace tandem

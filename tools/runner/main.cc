@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   tandem::AddMergeCommand(app, chosen);
   tandem::AddTestcasesCommand(app, chosen);
   tandem::AddTimesCommand(app, chosen);
+  tandem::AddReportCommand(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // --help among them
