@@ -15,23 +15,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Values;
 
-// What a source says of a stream that was cut off; releases word it differently.
-constexpr const char* kErrorsOfCutStream[] = {
-    "Unable to write to ",     "failed to save SaveStateEntry with id(name): ",
-    "ram_save_setup failed: ", "Switchover is interrupted",
-    "Channel error: ",         "multifd_send_sync_main: ",
-};
-
 class CancelFixture : public MigrationFixture {
  protected:
   MigrationAddress Socket() const { return MigrationAddress::Unix(scratch().File("migration")); }
-
-  void ExpectErrorsOfCutStream() {
-    uint64_t now = recording().last_sequence();
-    for (const char* error : kErrorsOfCutStream) ExpectErrorLine(error, source().role(), now);
-    // Behind the cut the destination reads zeros, and complains of whatever these mean there.
-    ExpectErrorLine("", destination().role(), now);
-  }
 
   // migrate_cancel; returns when it is answered.
   static absl::Status TryToCancel(GuestMachine& machine) {

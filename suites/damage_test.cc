@@ -4,6 +4,7 @@
 // oracle.
 #include <fstream>
 #include <functional>
+#include <random>
 
 #include "fixtures/migration_fixture.h"
 #include "fixtures/parameter_name.h"
@@ -13,9 +14,12 @@
 namespace tandem {
 namespace {
 
+using ::testing::Combine;
 using ::testing::Eq;
 using ::testing::Not;
+using ::testing::Range;
 using ::testing::Values;
+using ::testing::ValuesIn;
 
 // Loading a whole stream takes less than a second.
 constexpr absl::Duration kRefusalTime = absl::Seconds(10);
@@ -39,6 +43,19 @@ class DamageFixture : public MigrationFixture {
         .write(reinterpret_cast<const char*>(bytes_.data()),
                static_cast<std::streamsize>(bytes_.size()));
     return Listen(MigrationAddress::Exec("cat " + damaged)).status();
+  }
+
+  // The destination loads that, and ends with an error code and a line that says why, in time. Its
+  // guest never runs.
+  void ExpectRefusal() {
+    ExpectEnd(destination());
+    ExpectErrorLine("", destination().role());
+    TANDEM_ASSERT_OK(LetDestinationLoad());
+    ChildProcess& process = destination().machine().process();
+    TANDEM_ASSERT_OK_AND_ASSIGN(ExitStatus end, process.WaitForExit(StepDeadline(kRefusalTime)));
+    TANDEM_ASSERT_THAT(end.ToString(), Eq("exit code 1")) << process.last_stderr_line();
+    EXPECT_NE(process.last_stderr_line(), "");
+    EXPECT_FALSE(destination().machine().events().FindAfter(0, EventNamed("RESUME")));
   }
 
   const MigrationStream& stream() const { return stream_; }
@@ -76,6 +93,9 @@ const Damage kDamages[] = {
     {"SectionType", [](const auto& stream) { return FirstDevice(stream).header.offset; }},
     {"SectionName", [](const auto& stream) { return FirstDevice(stream).header.offset + 6; }},
     {"SectionFooter", [](const auto& stream) { return FirstDevice(stream).footer.offset; }},
+    // What memory the firmware's tables take; the last but two of fw_cfg's numbers.
+    {"FirmwareTableSize",
+     [](const auto& stream) { return stream.FindDevice("fw_cfg")->payload.end() - 24; }},
     {"FooterId", [](const auto& stream) { return FirstDevice(stream).footer.offset + 1; }},
     {"EmptyStream", [](const auto&) { return uint64_t{0}; }, true},
     {"CutInHeader", [](const auto& stream) { return stream.header.offset + 5; }, true},
@@ -96,19 +116,13 @@ TEST_P(StructureTest, DamageEndsTheDestination) {
   } else {
     bytes()[place] = ~bytes()[place];
   }
-  ExpectEnd(destination());
-  ExpectErrorLine("", "destination");
-  TANDEM_ASSERT_OK(LetDestinationLoad());
-  ChildProcess& process = destination().machine().process();
-  TANDEM_ASSERT_OK_AND_ASSIGN(ExitStatus end, process.WaitForExit(StepDeadline(kRefusalTime)));
-  TANDEM_ASSERT_THAT(end.ToString(), Eq("exit code 1")) << process.last_stderr_line();
-  EXPECT_NE(process.last_stderr_line(), "");
-  EXPECT_FALSE(destination().machine().events().FindAfter(0, EventNamed("RESUME")));
+  ExpectRefusal();
+  if (HasFatalFailure() || IsSkipped()) return;
   TANDEM_ASSERT_OK(source().machine().Cont(StepDeadline()));
   TANDEM_ASSERT_THAT(source(), MakesProgress());
 }
 
-INSTANTIATE_TEST_SUITE_P(Damage, StructureTest, ::testing::ValuesIn(kDamages), NameOfParameter());
+INSTANTIATE_TEST_SUITE_P(Damage, StructureTest, ValuesIn(kDamages), NameOfParameter());
 
 class PayloadTest : public DamageFixture, public ::testing::WithParamInterface<int> {};
 
@@ -135,6 +149,93 @@ TEST_P(PayloadTest, OracleNamesTheDamagedPage) {
 INSTANTIATE_TEST_SUITE_P(Damage, PayloadTest, Values(0, 1234, 23000), [](const auto& parameter) {
   return fmt::format("Page{}", parameter.param);
 });
+
+// From where on a stream is noise.
+enum class NoiseBegins { kAtOnce, kBehindTheHeader, kBehindTheMachineType, kInDevices, kAnywhere };
+
+std::string ParameterName(NoiseBegins place) {
+  constexpr const char* kNames[] = {"AtOnce", "BehindTheHeader", "BehindTheMachineType",
+                                    "InDevices", "Anywhere"};
+  return kNames[static_cast<int>(place)];
+}
+
+// A share of the noises that begin there, by its number.
+class NoiseTest : public DamageFixture,
+                  public ::testing::WithParamInterface<std::tuple<NoiseBegins, int>> {
+ protected:
+  // A machine that is soon saved.
+  void SetUp() override {
+    setup().ram_mib = 32;
+    setup().guest.workload.page_count = 1000;
+    DamageFixture::SetUp();
+  }
+
+  // The valid stream up to a place, and then noise. By --gtest_random_seed, which is 0 unless it is
+  // given, and the number of the noise.
+  std::vector<std::byte> Noise(const std::vector<std::byte>& valid, int number) {
+    const auto& [begins, share] = GetParam();
+    std::seed_seq seed{::testing::GTEST_FLAG(random_seed), static_cast<int>(begins), share, number};
+    std::mt19937_64 random(seed);
+    constexpr size_t kSizes[] = {1, 2, 3, 4, 7, 8, 9, 64, 511, 4096, 32769, 1 << 20};
+    std::vector<std::byte> noisy(valid.begin(), valid.begin() + Place(random));
+    size_t size = kSizes[random() % std::size(kSizes)];
+    for (size_t i = 0; i < size; ++i) noisy.push_back(static_cast<std::byte>(random()));
+    return noisy;
+  }
+
+ private:
+  std::ptrdiff_t Place(std::mt19937_64& random) const {
+    auto between = [&random](uint64_t begin, uint64_t end) {
+      return static_cast<std::ptrdiff_t>(begin + random() % (end - begin));
+    };
+    uint64_t header_end = stream().header.end(), devices = FirstDevice(stream()).header.offset;
+    switch (std::get<NoiseBegins>(GetParam())) {
+      case NoiseBegins::kAtOnce:
+        return 0;
+      case NoiseBegins::kBehindTheHeader:
+        return static_cast<std::ptrdiff_t>(header_end);
+      case NoiseBegins::kBehindTheMachineType:
+        return static_cast<std::ptrdiff_t>(stream().configuration->whole.end());
+      case NoiseBegins::kInDevices:
+        return between(devices, stream().end_mark);
+      case NoiseBegins::kAnywhere:
+        return between(header_end, stream().end_mark);
+    }
+    return 0;
+  }
+};
+
+constexpr int kNoises = 10;
+
+// H8: whatever comes, the destination ends with an error; it neither crashes nor waits for ever.
+TANDEM_COVERS(NoiseTest, EndsTheDestination, "H8");
+TEST_P(NoiseTest, EndsTheDestination) {
+  TANDEM_ASSERT_OK(Save());
+  const std::vector<std::byte> valid = bytes();
+  Measure("random_seed", int64_t{::testing::GTEST_FLAG(random_seed)});
+  for (int number = 0; number < kNoises; ++number) {
+    SCOPED_TRACE(fmt::format("noise {} of --gtest_random_seed={}", number,
+                             ::testing::GTEST_FLAG(random_seed)));
+    if (number > 0) {
+      TANDEM_ASSERT_OK(ReplaceDestination());
+    }
+    bytes() = Noise(valid, number);
+    ExpectRefusal();
+    if (HasFatalFailure() || IsSkipped()) return;
+  }
+}
+
+constexpr NoiseBegins kPlaces[] = {NoiseBegins::kAtOnce, NoiseBegins::kBehindTheHeader,
+                                   NoiseBegins::kBehindTheMachineType, NoiseBegins::kInDevices,
+                                   NoiseBegins::kAnywhere};
+
+std::string NameOfNoises(const ::testing::TestParamInfo<NoiseTest::ParamType>& parameter) {
+  const auto& [begins, share] = parameter.param;
+  return fmt::format("{}{}", ParameterName(begins), share);
+}
+
+INSTANTIATE_TEST_SUITE_P(Damage, NoiseTest, Combine(ValuesIn(kPlaces), Values(0, 1)), NameOfNoises);
+INSTANTIATE_TEST_SUITE_P(Slow, NoiseTest, Combine(ValuesIn(kPlaces), Range(2, 22)), NameOfNoises);
 
 }  // namespace
 }  // namespace tandem

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands over QMP that come in every phase of a migration, as fast as they are answered: none may
 // hang or crash QEMU, and the guest arrives whole. M12 of docs/scenarios.md.
-#include "fixtures/migration_fixture.h"
+#include "fixtures/busy_listener.h"
+#include "fixtures/colo_fixture.h"
 #include "fixtures/parameter_name.h"
+#include "fixtures/postcopy_fixture.h"
 
 namespace tandem {
 namespace {
@@ -11,10 +13,11 @@ using ::testing::Combine;
 using ::testing::Values;
 
 // When the commands come.
-enum class Phase { kActive, kPreSwitchover, kSwitchover };
+enum class Phase { kSetup, kActive, kPreSwitchover, kSwitchover, kCancelled, kFailed };
 
 std::string ParameterName(Phase phase) {
-  constexpr const char* kNames[] = {"Active", "PreSwitchover", "Switchover"};
+  constexpr const char* kNames[] = {"Setup",      "Active",    "PreSwitchover",
+                                    "Switchover", "Cancelled", "Failed"};
   return kNames[static_cast<int>(phase)];
 }
 
@@ -24,6 +27,71 @@ enum class Commands { kQueries, kStopAndCont, kReset };
 std::string ParameterName(Commands commands) {
   constexpr const char* kNames[] = {"Queries", "StopAndCont", "Reset"};
   return kNames[static_cast<int>(commands)];
+}
+
+std::vector<std::string> CommandNames(Commands commands, const QmpSchema& schema) {
+  if (commands == Commands::kReset) return {"system_reset", "query-status"};
+  if (commands == Commands::kStopAndCont) return {"stop", "cont"};
+  std::vector<std::string> names;
+  for (const std::string& name : schema.Commands()) {
+    if (name.starts_with("query-")) names.push_back(name);
+  }
+  return names;
+}
+
+// Sends commands to machines, which it refers to.
+class Hammer {
+ public:
+  Hammer(std::vector<GuestMachine*> machines, std::vector<std::string> names)
+      : machines_(std::move(machines)), names_(std::move(names)) {}
+
+  // Each command once to each machine that lives, sent before any answer is read. QEMU may refuse
+  // one, but must answer all.
+  absl::Status Once(const Deadline& deadline) {
+    std::vector<std::pair<QmpClient*, PendingReply>> asked;
+    for (const std::string& name : names_) {
+      for (GuestMachine* machine : machines_) {
+        if (!machine->machine().process().running()) continue;
+        TANDEM_ASSIGN_OR_RETURN(PendingReply pending,
+                                machine->qmp().Send(name, Json(), false, {}, deadline));
+        asked.emplace_back(&machine->qmp(), pending);
+      }
+    }
+    for (auto& [qmp, pending] : asked) {
+      absl::Status answered = qmp->Receive(pending, deadline).status();
+      if (!answered.ok() && !QmpErrorOf(answered)) return answered;
+      ++answers_;
+    }
+    return absl::OkStatus();
+  }
+  absl::Status Rounds(const Deadline& deadline) {
+    for (int i = 0; i < kRounds; ++i) TANDEM_RETURN_IF_ERROR(Once(deadline));
+    return absl::OkStatus();
+  }
+
+  int64_t answers() const { return answers_; }
+
+ private:
+  static constexpr int kRounds = 10;
+  const std::vector<GuestMachine*> machines_;
+  const std::vector<std::string> names_;
+  int64_t answers_ = 0;
+};
+
+// The guest runs, and all its memory is right. One that was reset has begun anew, and says so.
+void ExpectWhole(GuestMachine& machine, Commands commands, const Deadline& deadline) {
+  if (commands != Commands::kReset) {
+    TANDEM_ASSERT_THAT(machine, HasConsistentState());
+    TANDEM_ASSERT_THAT(machine, MakesProgress());
+    return;
+  }
+  TANDEM_ASSERT_OK(machine.WaitForSweepsInMemory(2, deadline));
+  TANDEM_ASSERT_OK_AND_ASSIGN(OracleReport report, machine.VerifyRam(deadline));
+  EXPECT_EQ(report.state_problem, "");
+  EXPECT_EQ(report.finding_count, 0u) << report.Summary();
+  EXPECT_EQ(report.self_check_errors, 1u) << report.Summary();
+  EXPECT_EQ(report.first_self_check_error.kind, uint64_t{TANDEM_GUEST_ERROR_RESTART});
+  TANDEM_ASSERT_OK(machine.WaitForSweepsInMemory(1, deadline));
 }
 
 class HammerTest : public MigrationFixture,
@@ -38,64 +106,62 @@ class HammerTest : public MigrationFixture,
   static Phase phase() { return std::get<Phase>(GetParam()); }
   static Commands commands() { return std::get<Commands>(GetParam()); }
   MigrationAddress Socket() const { return MigrationAddress::Unix(scratch().File("migration")); }
-
-  std::vector<std::string> CommandNames() const {
-    if (commands() == Commands::kReset) return {"system_reset", "query-status"};
-    if (commands() == Commands::kStopAndCont) return {"stop", "cont"};
-    std::vector<std::string> names;
-    for (const std::string& name : config().source_facts->schema.Commands()) {
-      if (name.starts_with("query-")) names.push_back(name);
-    }
-    return names;
+  MigrationAddress Elsewhere() const { return MigrationAddress::Unix(scratch().File("elsewhere")); }
+  Hammer MakeHammer() {
+    return Hammer({&source(), &destination()},
+                  CommandNames(commands(), config().source_facts->schema));
   }
 
-  // Each command once to both sides, sent before any answer is read. QEMU may refuse one, but must
-  // answer all.
-  absl::Status HammerOnce() {
+  absl::Status EnterPhase() {
+    TANDEM_RETURN_IF_ERROR(HoldBack());
+    switch (phase()) {
+      case Phase::kSetup:
+        return EnterSetup();
+      case Phase::kFailed:
+        return EnterFailed();
+      case Phase::kCancelled:
+        ExpectErrorsOfCutStream();
+        ExpectEnd(destination());
+        break;
+      default:
+        break;
+    }
+    TANDEM_RETURN_IF_ERROR(StartMigration(Socket()));
+    TANDEM_RETURN_IF_ERROR(WaitUntilSentMemoryIsDirtyAgain());
+    if (phase() == Phase::kActive) return absl::OkStatus();
+    if (phase() == Phase::kCancelled) return Cancel();
+    TANDEM_RETURN_IF_ERROR(Converge());
+    if (phase() == Phase::kSwitchover) return absl::OkStatus();
+    return migration().WaitForStatus(MigrationStatus::kPreSwitchover, StepDeadline());
+  }
+
+  absl::Status HammerInPhase(Hammer& hammer) {
+    if (phase() != Phase::kSwitchover) return hammer.Rounds(StepDeadline());
     Deadline deadline = StepDeadline();
-    std::vector<std::pair<QmpClient*, PendingReply>> asked;
-    for (const std::string& name : CommandNames()) {
-      for (GuestMachine* machine : {&source(), &destination()}) {
-        if (!machine->machine().process().running()) continue;
-        TANDEM_ASSIGN_OR_RETURN(PendingReply pending,
-                                machine->qmp().Send(name, Json(), false, {}, deadline));
-        asked.emplace_back(&machine->qmp(), pending);
-      }
-    }
-    for (auto& [qmp, pending] : asked) {
-      absl::Status answered = qmp->Receive(pending, deadline).status();
-      if (!answered.ok() && !QmpErrorOf(answered)) return answered;
-      ++answers_;
-    }
-    return absl::OkStatus();
-  }
-  absl::Status Hammer(int rounds) {
-    for (int i = 0; i < rounds; ++i) TANDEM_RETURN_IF_ERROR(HammerOnce());
-    return absl::OkStatus();
-  }
-  absl::Status HammerUntilCompleted() {
     auto completed = [this] {
       return source().machine().events().FindAfter(migration().source_cursor(),
                                                    MigrationEvent("completed"));
     };
-    Deadline deadline = StepDeadline();
     while (!completed()) {
-      TANDEM_RETURN_IF_ERROR(HammerOnce());
+      TANDEM_RETURN_IF_ERROR(hammer.Once(deadline));
       if (deadline.expired()) return absl::DeadlineExceededError("the migration does not complete");
     }
     return absl::OkStatus();
   }
 
-  // The migration is active when this is called.
-  absl::Status HammerInPhase() {
-    if (phase() == Phase::kActive) return Hammer(kRounds);
-    TANDEM_RETURN_IF_ERROR(Converge());
-    if (phase() == Phase::kSwitchover) return HammerUntilCompleted();
-    TANDEM_RETURN_IF_ERROR(
-        migration().WaitForStatus(MigrationStatus::kPreSwitchover, StepDeadline()));
-    TANDEM_RETURN_IF_ERROR(Hammer(kRounds));
-    Json state = Json::Object({{"state", "pre-switchover"}});
-    return source().qmp().Execute("migrate-continue", state, StepDeadline()).status();
+  // From the phase to a migration that completes, perhaps another one.
+  absl::Status GoOn() {
+    if (phase() == Phase::kSetup) {
+      busy_.reset();
+      TANDEM_RETURN_IF_ERROR(WaitForFailure().status());
+    }
+    if (phase() == Phase::kPreSwitchover) {
+      Json state = Json::Object({{"state", "pre-switchover"}});
+      return source().qmp().Execute("migrate-continue", state, StepDeadline()).status();
+    }
+    if (phase() == Phase::kCancelled) TANDEM_RETURN_IF_ERROR(ReplaceDestination());
+    bool is_over = phase() == Phase::kSetup || phase() == Phase::kFailed;
+    return is_over || phase() == Phase::kCancelled ? StartMigration(Socket()) : absl::OkStatus();
   }
 
   // To its end. What the source does then is its operator's choice: `cont` lets it run again,
@@ -103,42 +169,94 @@ class HammerTest : public MigrationFixture,
   absl::Status Finish() {
     TANDEM_RETURN_IF_ERROR(Converge());
     TANDEM_RETURN_IF_ERROR(migration().WaitForStatus(MigrationStatus::kCompleted, StepDeadline()));
-    return migration().WaitForDestinationCompletion(false, StepDeadline());
+    TANDEM_RETURN_IF_ERROR(migration().WaitForDestinationCompletion(false, StepDeadline()));
+    return destination().machine().Cont(StepDeadline());
   }
 
-  int64_t answers() const { return answers_; }
-
  private:
-  static constexpr int kRounds = 10;
-  int64_t answers_ = 0;
+  // The source connects to somebody who does not accept.
+  absl::Status EnterSetup() {
+    TANDEM_ASSIGN_OR_RETURN(busy_, BusyListener::Start(Elsewhere().target()));
+    ExpectErrorLine("Failed to connect to ", "source");
+    TANDEM_RETURN_IF_ERROR(Negotiate());
+    TANDEM_RETURN_IF_ERROR(StartMigrationTo(Elsewhere()));
+    return migration().WaitForStatus(MigrationStatus::kSetup, StepDeadline());
+  }
+  absl::Status EnterFailed() {
+    ExpectErrorLine("Failed to connect to ", "source");
+    TANDEM_RETURN_IF_ERROR(Negotiate());
+    TANDEM_RETURN_IF_ERROR(StartMigrationTo(Elsewhere()));  // where nobody listens
+    return WaitForFailure().status();
+  }
+
+  std::unique_ptr<BusyListener> busy_;
 };
 
-// M12: all commands are answered in this phase, the migration completes, and what arrives is whole.
-// (A guest that is reset again and again contradicts itself; GuestEventTest resets one once.)
+// M12: all commands are answered in this phase, the migration completes, or another one does, and
+// what arrives is whole.
 TANDEM_COVERS(HammerTest, GuestArrivesWhole, "M12");
 TEST_P(HammerTest, GuestArrivesWhole) {
   TANDEM_ASSERT_OK(StartMachines());
-  TANDEM_ASSERT_OK(HoldBack());
-  TANDEM_ASSERT_OK(StartMigration(Socket()));
-  TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
-  TANDEM_ASSERT_OK(HammerInPhase());
-  Measure("answers", answers());
+  TANDEM_ASSERT_OK(EnterPhase());
+  Hammer hammer = MakeHammer();
+  TANDEM_ASSERT_OK(HammerInPhase(hammer));
+  Measure("answers", hammer.answers());
+  TANDEM_ASSERT_OK(GoOn());
   TANDEM_ASSERT_OK(Finish());
-  TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
   TANDEM_ASSERT_OK(source().machine().RunState(StepDeadline()));
-  if (commands() == Commands::kReset) return;
-  TANDEM_ASSERT_THAT(destination(), HasConsistentState());
-  TANDEM_ASSERT_THAT(destination(), MakesProgress());
+  ExpectWhole(destination(), commands(), StepDeadline());
 }
 
 INSTANTIATE_TEST_SUITE_P(Hammer, HammerTest,
-                         Combine(Values(Phase::kActive, Phase::kPreSwitchover, Phase::kSwitchover),
+                         Combine(Values(Phase::kSetup, Phase::kActive, Phase::kPreSwitchover,
+                                        Phase::kSwitchover, Phase::kCancelled, Phase::kFailed),
                                  Values(Commands::kQueries, Commands::kStopAndCont,
                                         Commands::kReset)),
                          [](const auto& parameter) {
                            return ParameterName(std::get<Commands>(parameter.param)) + "In" +
                                   ParameterName(std::get<Phase>(parameter.param));
                          });
+
+class PostcopyHammerTest : public PostcopyFixture,
+                           public ::testing::WithParamInterface<Commands> {};
+
+// M12: the same while the guest runs on the destination and its memory is not all there. The source
+// has handed its guest over and is asked only.
+TANDEM_COVERS(PostcopyHammerTest, GuestArrivesWhole, "M12");
+TEST_P(PostcopyHammerTest, GuestArrivesWhole) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(StartPostcopy(MigrationAddress::Unix(scratch().File("migration"))));
+  const QmpSchema& schema = config().destination_facts->schema;
+  Hammer of_destination({&destination()}, CommandNames(GetParam(), schema));
+  Hammer of_source({&source()}, {"query-status", "query-migrate"});
+  TANDEM_ASSERT_OK(of_destination.Rounds(StepDeadline()));
+  TANDEM_ASSERT_OK(of_source.Rounds(StepDeadline()));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectWhole(destination(), GetParam(), StepDeadline());
+}
+
+INSTANTIATE_TEST_SUITE_P(Hammer, PostcopyHammerTest,
+                         Values(Commands::kQueries, Commands::kStopAndCont, Commands::kReset),
+                         [](const auto& parameter) { return ParameterName(parameter.param); });
+
+class ColoHammerTest : public ColoFixture, public ::testing::WithParamInterface<Commands> {};
+
+// M12: the same in COLO, on both sides; checkpoints go on, and the secondary can take over.
+TANDEM_COVERS(ColoHammerTest, SecondaryTakesOver, "M12");
+TEST_P(ColoHammerTest, SecondaryTakesOver) {
+  TANDEM_ASSERT_OK(StartColo(ColoTransport::kPlain));
+  TANDEM_ASSERT_OK(WaitForCheckpoints(1));
+  Hammer hammer({&primary(), &secondary()},
+                CommandNames(GetParam(), config().source_facts->schema));
+  TANDEM_ASSERT_OK(hammer.Rounds(StepDeadline()));
+  for (int i = 0; i < 2; ++i) TANDEM_ASSERT_OK(colo().WaitForCheckpoint(StepDeadline()));
+  TANDEM_ASSERT_OK(FailOverTo(ColoRole::kSecondary));
+  ExpectWhole(survivor(), GetParam(), StepDeadline());
+}
+
+INSTANTIATE_TEST_SUITE_P(Colo, ColoHammerTest,
+                         Values(Commands::kQueries, Commands::kStopAndCont, Commands::kReset),
+                         [](const auto& parameter) { return ParameterName(parameter.param); });
 
 }  // namespace
 }  // namespace tandem

@@ -12,7 +12,8 @@ using ::testing::HasSubstr;
 
 // By capability; those that a binary does not know, or that need others, are skipped with QEMU's
 // reason.
-class InternalSnapshotTest : public SnapshotFixture, public ::testing::WithParamInterface<const char*> {};
+class InternalSnapshotTest : public SnapshotFixture,
+                             public ::testing::WithParamInterface<const char*> {};
 
 // M9: the guest is taken back to the snapshot, or QEMU refuses the snapshot in words.
 TANDEM_COVERS(InternalSnapshotTest, GuestIsTakenBackOrSnapshotRefused, "M9");

@@ -172,6 +172,8 @@ class MultifdDisagreementTest : public MultifdTest,
     TANDEM_RETURN_IF_ERROR(Converge());
     ExpectEnd(destination());
     ExpectErrorsOfCutStream();
+    ExpectErrorLine("Failed to connect to ", "source");
+    ExpectErrorLine(" flags expected ", "destination");
     return StartMigration(MigrationAddress::Tcp("127.0.0.1", 0));
   }
 

@@ -45,9 +45,12 @@ static void TakeOptions(void) {
 // again.
 static int ClearState(void) {
   volatile struct TandemGuestState* state = State();
-  const int restarted = state->magic == kTandemGuestStateMagic;
+  const int restarted =
+      state->magic == kTandemGuestStateMagic || state->magic == kTandemGuestRestartMagic;
+  // Stays until the region is clear: a reset before that must find that it was not.
+  state->magic = restarted ? kTandemGuestRestartMagic : 0;
   volatile uint64_t* words = (volatile uint64_t*)state;
-  for (unsigned i = 0; i < sizeof(*state) / sizeof(*words); ++i) words[i] = 0;
+  for (unsigned i = 1; i < sizeof(*state) / sizeof(*words); ++i) words[i] = 0;
   state->abi_version = TANDEM_GUEST_ABI_VERSION;
   return restarted;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/guest/guest_machine.h"
 
+#include <optional>
+
 #include "lib/base/status.h"
 
 namespace tandem {
@@ -62,6 +64,23 @@ absl::StatusOr<TandemGuestState> GuestMachine::ReadGuestState(const Deadline& de
                      "the {} holds no Tandem guest (magic {:#x})", role(), state.magic);
   }
   return state;
+}
+
+absl::Status GuestMachine::WaitForSweepsInMemory(uint64_t count, const Deadline& deadline) const {
+  std::optional<uint64_t> begin;
+  uint64_t position = 0;
+  return machine_->Poll(
+      fmt::format("{} sweeps in the memory of the guest on the {}", count, role()),
+      [&]() -> absl::StatusOr<bool> {
+        absl::StatusOr<TandemGuestState> now = ReadGuestState(deadline);
+        if (absl::IsFailedPrecondition(now.status())) return false;  // it is starting
+        if (!now.ok()) return now.status();
+        position = now->position;
+        if (!begin || position < *begin) begin = position;  // or it was started anew
+        return position >= *begin + count * now->layout.page_count;
+      },
+      [&] { return fmt::format("position {}, {} at first", position, begin.value_or(0)); },
+      deadline);
 }
 
 absl::StatusOr<OracleReport> GuestMachine::VerifyRam(const Deadline& deadline) const {

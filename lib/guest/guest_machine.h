@@ -45,6 +45,9 @@ class GuestMachine {
   // Awaits `count` sweeps that end after this call. DataLoss when the guest reports a failed
   // self-check meanwhile or did before.
   absl::Status WaitForSweeps(size_t count, const Deadline& deadline) const;
+  // The same by the guest's memory, which is polled: for a guest whose console tells of a restart.
+  // Of a restart meanwhile, the sweeps behind it.
+  absl::Status WaitForSweepsInMemory(uint64_t count, const Deadline& deadline) const;
 
   // The guest's own account of where it is; also while it runs. One page, read without QMP once its
   // address is known. FailedPrecondition where no Tandem guest has started.

@@ -23,6 +23,8 @@ std::string Contradiction(const char* field, uint64_t found, const char* reason,
 std::string ProblemOfConstants(const TandemGuestState& state, uint64_t ram_base) {
   if (state.magic == 0)
     return "magic is zero: the guest has not started yet, or the block was zeroed";
+  if (state.magic == kTandemGuestRestartMagic)
+    return "the guest was reset, and has not cleared the region yet";
   if (state.magic != kTandemGuestStateMagic) {
     return Contradiction("magic", state.magic, "must be", kTandemGuestStateMagic);
   }

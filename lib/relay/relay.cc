@@ -90,12 +90,13 @@ void Relay::AcceptAll() {
   for (;;) {
     UniqueFd accepted(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!accepted.valid()) return StopListeningAfter(errno);
-    auto channel =
-        std::make_unique<RelayChannel>(std::move(accepted), target_, options_.recorded_bytes);
-    size_t index;
+    const size_t index = channels_.size();
+    std::optional<uint64_t> flipped_byte;
+    if (options_.flip && options_.flip->channel == index) flipped_byte = options_.flip->byte;
+    auto channel = std::make_unique<RelayChannel>(std::move(accepted), target_,
+                                                  options_.recorded_bytes, flipped_byte);
     {
       std::lock_guard lock(mutex_);
-      index = channels_.size();
       channels_.push_back(std::move(channel));
     }
     recording_.Append(kOrigin, EntryKind::kNote,

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,10 +24,17 @@
 
 namespace tandem {
 
+// A bit that does not arrive as it was sent, in what comes from the connecting side.
+struct BitFlip {
+  size_t channel = 0;  // in the order of connections
+  uint64_t byte = 0;   // of the channel, from its beginning
+};
+
 // What a relay does besides passing bytes on.
 struct RelayOptions {
   size_t recorded_bytes =
       0;  // kept of each channel and direction, from its beginning; default none
+  std::optional<BitFlip> flip = std::nullopt;
 };
 
 // Which way bytes go.

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,11 +19,13 @@ namespace tandem {
 // belongs to the relay's thread but the accessors forward, backward, open and error.
 class RelayChannel {
  public:
-  // `accepted` is a non-blocking socket. Connects onward at its first turn.
-  RelayChannel(UniqueFd accepted, const MigrationAddress& target, size_t recorded_bytes)
+  // `accepted` is a non-blocking socket. Connects onward at its first turn. Flips a bit of this
+  // byte on its way to the target, if one is given.
+  RelayChannel(UniqueFd accepted, const MigrationAddress& target, size_t recorded_bytes,
+               std::optional<uint64_t> flipped_byte)
       : near_(std::move(accepted)),
         target_(target),
-        forward_(recorded_bytes),
+        forward_(recorded_bytes, flipped_byte),
         backward_(recorded_bytes) {}
 
   // Goes as far as it can without blocking, after a poll.

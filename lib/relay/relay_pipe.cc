@@ -27,6 +27,7 @@ RelayPipe::Outcome RelayPipe::Read(int from) {
   end_ = static_cast<size_t>(count);
   ended_ = count == 0;
   Account(buffer_->data(), end_);
+  FlipBit();
   return Outcome::kGoesOn;
 }
 
@@ -43,6 +44,12 @@ void RelayPipe::Account(const char* data, size_t size) {
   std::lock_guard lock(mutex_);
   bytes_ += size;
   recorded_.append(data, std::min(size, recorded_bytes_ - recorded_.size()));
+}
+
+void RelayPipe::FlipBit() {
+  const uint64_t first = bytes() - end_;  // of the stream, in the buffer
+  if (!flipped_byte_ || *flipped_byte_ < first || *flipped_byte_ >= first + end_) return;
+  (*buffer_)[*flipped_byte_ - first] ^= 0x10;
 }
 
 uint64_t RelayPipe::bytes() const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace tandem {
@@ -18,8 +19,10 @@ namespace tandem {
 // thread-safe.
 class RelayPipe {
  public:
-  // Keeps the first `recorded_bytes`.
-  explicit RelayPipe(size_t recorded_bytes) : recorded_bytes_(recorded_bytes) {}
+  // Keeps the first `recorded_bytes`, as they were sent. The receiver gets one bit of
+  // `flipped_byte`, counted from the beginning, wrong.
+  explicit RelayPipe(size_t recorded_bytes, std::optional<uint64_t> flipped_byte = std::nullopt)
+      : recorded_bytes_(recorded_bytes), flipped_byte_(flipped_byte) {}
 
   // What came of a turn.
   enum class Outcome {
@@ -48,8 +51,10 @@ class RelayPipe {
   Outcome Read(int from);
   void Write(int to);
   void Account(const char* data, size_t size);
+  void FlipBit();
 
   const size_t recorded_bytes_;
+  const std::optional<uint64_t> flipped_byte_;
   std::unique_ptr<std::array<char, kBufferBytes>> buffer_;  // made when first needed
   size_t begin_ = 0, end_ = 0;                              // of what is not yet written in it
   bool ended_ = false;                                      // the sender will send no more

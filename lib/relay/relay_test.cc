@@ -248,6 +248,23 @@ TEST_P(RelayTest, RecordsNoMoreThanAskedFor) {
   EXPECT_EQ(relay_->channels().at(0).forward_bytes, 5000u);
 }
 
+// One bit arrives wrong, in one channel and one direction; what was sent is recorded.
+TEST_P(RelayTest, FlipsABit) {
+  Start({.recorded_bytes = kLarge, .flip = BitFlip{.channel = 1, .byte = 100'000}});
+  std::string sent = Pattern(200'000, 8), damaged = sent;
+  damaged[100'000] ^= 0x10;
+  for (size_t channel = 0; channel < 3; ++channel) {
+    Ends ends = MakeChannel();
+    auto sender = std::async([&] { return Send(ends.near.get(), sent); });
+    EXPECT_TRUE(Receive(ends.far.get(), sent.size()) == (channel == 1 ? damaged : sent));
+    EXPECT_TRUE(sender.get());
+    EXPECT_TRUE(relay_->Recorded(channel, RelayDirection::kForward) == sent);
+    auto answer = std::async([&] { return Send(ends.far.get(), sent); });
+    EXPECT_TRUE(Receive(ends.near.get(), sent.size()) == sent);
+    EXPECT_TRUE(answer.get());
+  }
+}
+
 // Destroyed while both sides wait: both see their connection end. TearDown looks at what is left.
 TEST_P(RelayTest, EndsInTheMiddleOfATransfer) {
   Ends ends = MakeChannel();

@@ -59,6 +59,8 @@
 
 // "TANDEM-G" in memory.
 TANDEM_GUEST_CONST uint64_t kTandemGuestStateMagic = 0x472d4d45444e4154ULL;
+// "TANDEM-R", in the place of that while the guest clears the region after a reset.
+TANDEM_GUEST_CONST uint64_t kTandemGuestRestartMagic = 0x522d4d45444e4154ULL;
 // The lowest 16 bits of the first option word: "OG".
 TANDEM_GUEST_CONST uint64_t kTandemGuestOptionsMagic = 0x474f;
 
