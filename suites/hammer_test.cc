@@ -226,8 +226,10 @@ TANDEM_COVERS(PostcopyHammerTest, GuestArrivesWhole, "M12");
 TEST_P(PostcopyHammerTest, GuestArrivesWhole) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_REQUIRE_OK(StartPostcopy(MigrationAddress::Unix(scratch().File("migration"))));
-  const QmpSchema& schema = config().destination_facts->schema;
-  Hammer of_destination({&destination()}, CommandNames(GetParam(), schema));
+  std::vector<std::string> names = CommandNames(GetParam(), config().destination_facts->schema);
+  // Reads all memory in QEMU's main thread, which then waits for each page that is not there.
+  std::erase(names, "query-firmware-log");
+  Hammer of_destination({&destination()}, names);
   Hammer of_source({&source()}, {"query-status", "query-migrate"});
   TANDEM_ASSERT_OK(of_destination.Rounds(StepDeadline()));
   TANDEM_ASSERT_OK(of_source.Rounds(StepDeadline()));
