@@ -19,6 +19,8 @@ inline constexpr int kExitRefused = 2;  // wrong settings, unusable files: nothi
 
 // `tandem run`: runs tests. `chosen` outlives the parsing.
 void AddRunCommand(CLI::App& app, ChosenCommand& chosen);
+// `tandem matrix`: runs tests for every pair of binaries.
+void AddMatrixCommand(CLI::App& app, ChosenCommand& chosen);
 // `tandem merge`: makes one run of shards, or of repeats.
 void AddMergeCommand(CLI::App& app, ChosenCommand& chosen);
 // `tandem testcases`: writes a testcase file for each test of the suites.

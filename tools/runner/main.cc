@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   app.fallthrough(false);
   tandem::ChosenCommand chosen;
   tandem::AddRunCommand(app, chosen);
+  tandem::AddMatrixCommand(app, chosen);
   tandem::AddMergeCommand(app, chosen);
   tandem::AddTestcasesCommand(app, chosen);
   tandem::AddTimesCommand(app, chosen);

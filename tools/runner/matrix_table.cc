@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <tuple>
 
 #include "absl/strings/str_join.h"
@@ -120,6 +121,21 @@ std::string MatrixCell::Text() const {
     if (count != counts.end()) parts.push_back(fmt::format("{} {}", count->second, word));
   }
   return parts.empty() ? "–" : absl::StrJoin(parts, ", ");
+}
+
+std::vector<std::string> MatrixNames(const RunRecord& run) {
+  std::vector<std::string> names;
+  auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  std::set<std::string> pairs;
+  for (const TestRecord& record : run.records) pairs.insert(record.pair);
+  for (const std::string& id : run.info.tests) {
+    std::string pair = id.substr(0, id.find('/'));
+    if (pair.empty() || !pairs.contains(pair)) continue;
+    for (const std::string& name : std::vector<std::string>(absl::StrSplit(pair, ':'))) add(name);
+  }
+  return names;
 }
 
 MatrixTable MakeMatrixTable(const std::vector<TestRecord>& records,

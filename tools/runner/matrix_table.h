@@ -39,6 +39,9 @@ struct MatrixTable {
   std::vector<MatrixReason> reasons;  // of what is worse than PASSED: the worst first
 };
 
+// Names of the binaries of a matrix, in the order of their first tests; none of any other run.
+std::vector<std::string> MatrixNames(const RunRecord& run);
+
 // From the records that have a pair; `names` gives the order.
 MatrixTable MakeMatrixTable(const std::vector<TestRecord>& records,
                             const std::vector<std::string>& names);

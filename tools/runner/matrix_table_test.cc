@@ -6,6 +6,8 @@
 namespace tandem {
 namespace {
 
+using ::testing::ElementsAre;
+
 TestRecord Record(const std::string& pair, const std::string& test, TestStatus status,
                   const std::string& reason = "", int attempt = 1) {
   return {.id = pair + "/" + test,
@@ -38,6 +40,15 @@ TEST(MatrixTableTest, CountsTestsOfPairs) {
   EXPECT_EQ(text("11.1", "11.1"), "–");
   MatrixCell cell = table.cells[{"7.2", "11.1"}];
   EXPECT_EQ(cell.verdict(), TestStatus::kFailed);
+}
+
+// The order is that of the command line, and of merged runs, too.
+TEST(MatrixTableTest, NamesComeFromTheTests) {
+  RunRecord run{.records = kRecords};
+  run.info.tests = {"7.2:7.2/precopy.A", "7.2:11.1/precopy.A", "not.of.a/matrix"};
+  EXPECT_THAT(MatrixNames(run), ElementsAre("7.2", "11.1"));
+  run.records.clear();
+  EXPECT_THAT(MatrixNames(run), ElementsAre());
 }
 
 // Failures stand before known defects, each reason once for a pair.

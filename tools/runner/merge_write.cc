@@ -2,8 +2,8 @@
 #include <filesystem>
 
 #include "lib/base/status.h"
-#include "tools/runner/junit.h"
 #include "tools/runner/merge.h"
+#include "tools/runner/renderings.h"
 
 namespace tandem {
 namespace {
@@ -56,7 +56,7 @@ absl::StatusOr<RunRecord> WriteMergedRun(const MergedRun& merged, const std::str
     TANDEM_RETURN_IF_ERROR(AppendRecord(folder, record));
   }
   RunRecord run{.folder = folder, .info = merged.info, .records = merged.records};
-  TANDEM_RETURN_IF_ERROR(WriteJunit(run));
+  TANDEM_RETURN_IF_ERROR(WriteRenderings(run));
   TANDEM_RETURN_IF_ERROR(WriteRunInfo(folder, merged.info));
   return run;
 }

@@ -18,8 +18,8 @@ class PastTimes {
   // From the cache folder. What cannot be read is forgotten; `warning` says so, else it is "".
   static PastTimes Load(std::string& warning);
 
-  // Sets expected_seconds: by this machine, else by the times that come with Tandem, else the median
-  // of the others.
+  // Sets expected_seconds: by this machine, else by the times that come with Tandem, else the
+  // median of the others.
   void Estimate(std::vector<PlannedTest>& tests) const;
   // What a test took when it ran to a verdict; counts as much as all before.
   void Add(const TestRecord& record);

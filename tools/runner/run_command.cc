@@ -16,8 +16,9 @@
 #include "tools/runner/command.h"
 #include "tools/runner/failure_groups.h"
 #include "tools/runner/host_info.h"
-#include "tools/runner/junit.h"
+#include "tools/runner/matrix_table.h"
 #include "tools/runner/past_times.h"
+#include "tools/runner/renderings.h"
 #include "tools/runner/run_folder.h"
 #include "tools/runner/run_tests.h"
 #include "tools/runner/shard.h"
@@ -98,15 +99,25 @@ bool NeedsQemu(const std::vector<PlannedTest>& tests) {
   });
 }
 
-// Versions by side.
-absl::StatusOr<std::map<std::string, std::string>> AskQemu() {
+absl::StatusOr<std::string> VersionOf(const QemuBinary& binary) {
+  auto facts = FactsOf(binary, Deadline::After(kProbeTime));
+  if (!facts.ok()) return WithContext(facts.status(), binary.origin);
+  return (*facts)->version;
+}
+
+// Versions by side, or by the names of a matrix.
+absl::StatusOr<std::map<std::string, std::string>> AskQemu(const RunOptions& options) {
   std::map<std::string, std::string> versions;
+  for (const auto& [name, path] : options.matrix) {
+    TANDEM_ASSIGN_OR_RETURN(QemuBinary binary,
+                            ParseQemuBinary(path, "--qemu " + name + "=" + path));
+    TANDEM_ASSIGN_OR_RETURN(versions[name], VersionOf(binary));
+  }
+  if (!options.matrix.empty()) return versions;
   for (auto [name, side] : {std::pair{"source", MigrationSide::kSource},
                             std::pair{"destination", MigrationSide::kDestination}}) {
     TANDEM_ASSIGN_OR_RETURN(QemuBinary binary, QemuBinaryFromEnvironment(side));
-    auto facts = FactsOf(binary, Deadline::After(kProbeTime));
-    if (!facts.ok()) return WithContext(facts.status(), binary.origin);
-    versions[name] = (*facts)->version;
+    TANDEM_ASSIGN_OR_RETURN(versions[name], VersionOf(binary));
   }
   return versions;
 }
@@ -139,6 +150,7 @@ absl::StatusOr<std::vector<PlannedTest>> PlanTests(const RunOptions& options) {
     TANDEM_ASSIGN_OR_RETURN(selection.ids, FailedTestsOf(earlier));
   }
   TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> all, ListTests(options));
+  if (!options.matrix.empty()) all = PlanMatrix(all, options.matrix);
   return SelectTests(all, selection);
 }
 
@@ -241,13 +253,14 @@ RunEnd RunAndRecord(PreparedRun& run, Terminal& terminal) {
 int Tell(const RunOptions& options, const RunRecord& run, const RunEnd& end, Terminal& terminal) {
   RunSummary summary = SummarizeRun(run, options.retries > 0);
   if (options.repeat != 1) terminal.Print(DescribeFailures(run.records));
+  if (!options.matrix.empty()) {
+    terminal.Print(RenderMatrix(MakeMatrixTable(run.records, MatrixNames(run))));
+  }
   terminal.Print(DescribeRun(run, summary, terminal) + "results: " + run.folder);
   int code = ExitCodeOf(summary, options.rules, end.signal);
   if (end.lost.ok()) return code;
   return Refuse(WithContext(end.lost, "results were lost"), code == 0 ? kExitBad : code);
 }
-
-}  // namespace
 
 int RunPlan(const RunOptions& options, std::vector<PlannedTest> tests, RunInfo info) {
   PreparedRun run{.tests = std::move(tests), .info = std::move(info)};
@@ -256,9 +269,11 @@ int RunPlan(const RunOptions& options, std::vector<PlannedTest> tests, RunInfo i
   Terminal terminal(stdout);
   RunEnd end = RunAndRecord(run, terminal);
   RunRecord record{.folder = run.settings.folder, .info = run.info, .records = end.records};
-  if (absl::Status written = WriteJunit(record); end.lost.ok()) end.lost = written;
+  if (absl::Status written = WriteRenderings(record); end.lost.ok()) end.lost = written;
   return Tell(options, record, end, terminal);
 }
+
+}  // namespace
 
 int RunCommand(const RunOptions& options) {
   SetEnvironment(options);
@@ -270,7 +285,7 @@ int RunCommand(const RunOptions& options) {
     return kExitGood;
   }
   if (NeedsQemu(run.tests)) {
-    auto versions = AskQemu();
+    auto versions = AskQemu(options);
     if (!versions.ok()) {
       return Refuse(versions.status(), options.rules.bisect ? kBisectSkip : kExitRefused);
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/runner/matrix.h"
 #include "tools/runner/print_policy.h"
 #include "tools/runner/run_summary.h"
 #include "tools/runner/selection.h"
@@ -18,6 +19,7 @@ struct RunOptions {
   std::string suites;  // "": beside the program, unless there are testcases
   TestcaseSources testcases;
   std::string qemu, source, destination;  // "": as the environment has it
+  std::vector<NamedBinary> matrix;        // in their place, for every pair of them
   Selection selection;
   std::string only_failed;  // a folder with an earlier run; "": none
   std::string shard;        // "I/N"; "": all
@@ -38,10 +40,5 @@ struct RunOptions {
 
 // The exit code: see ExitCodeOf(); 2 when nothing could be begun, with a sentence on stderr.
 int RunCommand(const RunOptions& options);
-
-// Its second half, for plans that were made otherwise: runs the tests, all of which are in
-// `info.tests`, writes the results, and tells what came of it. Of the options those that choose
-// tests and binaries are not heeded.
-int RunPlan(const RunOptions& options, std::vector<PlannedTest> tests, RunInfo info);
 
 }  // namespace tandem

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
 #include <memory>
 
+#include "lib/base/status.h"
 #include "tools/runner/command.h"
 #include "tools/runner/run_command.h"
 
@@ -14,6 +16,12 @@ constexpr char kFooter[] =
     "  tandem run --label colo\n"
     "  tandem run --qemu ./qemu-system-x86_64 --filter '*Multifd*' --repeat 20\n"
     "  git bisect run tandem run --qemu build/qemu-system-x86_64 --filter '*Live*Pc' --bisect\n";
+
+constexpr char kMatrixFooter[] =
+    "The tests are those of precopy, multifd, file, postcopy and colo, unless --label or --filter\n"
+    "say otherwise. Exit codes are those of tandem run.\n\n"
+    "  tandem matrix --qemu 10.0=/opt/qemu-10.0/bin/qemu-system-x86_64 \\\n"
+    "                --qemu new=build/qemu-system-x86_64 --smoke\n";
 
 // Each occurrence takes one value.
 void AddList(CLI::App& command, const char* name, std::vector<std::string>& values,
@@ -84,6 +92,22 @@ void AddRepetition(CLI::App& command, RunOptions& options) {
   command.add_flag("--bisect", options.rules.bisect, "Exit codes for git bisect run");
 }
 
+int MatrixCommand(RunOptions options, const std::vector<std::string>& texts, bool smoke) {
+  auto binaries = ParseNamedBinaries(texts);
+  if (!binaries.ok()) {
+    std::fprintf(stderr, "tandem: %s\n", Message(binaries.status()).c_str());
+    return kExitRefused;
+  }
+  options.matrix = *std::move(binaries);
+  Selection& selection = options.selection;
+  if (smoke) {
+    selection.filters = MatrixSelection(true).filters;
+  } else if (selection.filters.empty() && selection.labels.empty()) {
+    selection.labels = MatrixSelection(false).labels;
+  }
+  return RunCommand(options);
+}
+
 }  // namespace
 
 void AddRunCommand(CLI::App& app, ChosenCommand& chosen) {
@@ -100,6 +124,24 @@ void AddRunCommand(CLI::App& app, ChosenCommand& chosen) {
     if (is_endless) options->repeat = 0;
     chosen = [options] { return RunCommand(*options); };
   });
+}
+
+void AddMatrixCommand(CLI::App& app, ChosenCommand& chosen) {
+  auto options = std::make_shared<RunOptions>();
+  auto binaries = std::make_shared<std::vector<std::string>>();
+  auto smoke = std::make_shared<bool>(false);
+  CLI::App* command =
+      app.add_subcommand("matrix", "Runs tests from every QEMU binary to every other");
+  AddList(*command, "--qemu", *binaries, "NAME=PATH: one of the binaries; several");
+  command->get_option("--qemu")->required();
+  command->add_flag("--smoke", *smoke, "A few tests for each pair");
+  AddChoice(*command, *options);
+  command->get_option("--smoke")->excludes("--filter");
+  AddExecution(*command, *options);
+  AddRepetition(*command, *options);
+  command->footer(kMatrixFooter);
+  command->callback(
+      [=, &chosen] { chosen = [=] { return MatrixCommand(*options, *binaries, *smoke); }; });
 }
 
 }  // namespace tandem
