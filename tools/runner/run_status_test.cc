@@ -66,12 +66,24 @@ INSTANTIATE_TEST_SUITE_P(
 // Other tests are not taken along by those that crash, hang or talk without end.
 TEST_F(TandemRunTest, OneProcessPerTest) {
   EXPECT_EQ(Run({"--timeout", "2", "--grace", "0", "--print", "failed=status", "--print",
-                 "timed-out=status"}),
+                 "timed-out=status", "--filter", "*-*SeesNobody"}),
             1);
   RunRecord run = Latest();
   EXPECT_EQ(run.records.size(), run.info.tests.size());
   EXPECT_EQ(RecordOf("Passes").status, TestStatus::kPassed);
   EXPECT_THAT(Output(), HasSubstr("3 crashed"));
+}
+
+// While the run goes on: at its end, its guardian would have cleaned up.
+TEST_F(TandemRunTest, NoProcessOutlivesItsTest) {
+  for (const char* test : {"Daemon", "DiesWithDaemon", "Hangs"}) {
+    std::filesystem::remove(scratch_->File("daemons"));
+    Run({"--filter", std::string("*.SeesNobody:*.") + test, "--jobs", "1", "--timeout", "1",
+         "--grace", "0"});
+    EXPECT_EQ(Latest().records.at(0).id, std::string("scripted.Scripted.") + test);
+    EXPECT_EQ(RecordOf("SeesNobody").status, TestStatus::kPassed) << test;
+    std::filesystem::remove_all(scratch_->File("cache/test-times.json"));  // it decides the order
+  }
 }
 
 // What a test writes lies in its own folder; the record says where, relative to the run.
