@@ -45,7 +45,8 @@ int Merge(const MergeOptions& options) {
   if (!run.ok()) return Refuse(run.status());
   RunSummary summary = SummarizeRun(*run, /*retried=*/false);
   Terminal terminal(stdout);
-  terminal.Print(DescribeFailures(run->records));
+  bool are_repeats = runs->front().info.shard_count == 1;
+  if (are_repeats) terminal.Print(DescribeFailures(run->records));
   terminal.Print(DescribeRun(*run, summary, terminal) + "merged: " + options.output);
   for (const std::string& sentence : merged->missing) {
     std::fprintf(stderr, "tandem merge: %s\n", sentence.c_str());

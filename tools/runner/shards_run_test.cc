@@ -64,7 +64,7 @@ const std::vector<std::string> kScripted = {
 TEST_F(ShardsRunTest, TheSuitesAreSplitIntoThree) {
   ASSERT_EQ(RunTandem({"run", "--list"}), 0) << Output();
   std::multiset<std::string> all = Lines(), split;
-  ASSERT_GT(all.size(), 200u);
+  ASSERT_GT(all.size(), 10u);
   for (const char* shard : {"1/3", "2/3", "3/3"}) {
     ASSERT_EQ(RunTandem({"run", "--list", "--shard", shard}), 0) << Output();
     split.merge(Lines());
@@ -75,7 +75,8 @@ TEST_F(ShardsRunTest, TheSuitesAreSplitIntoThree) {
 TEST_F(ShardsRunTest, MergedShardsHaveEachTestOnce) {
   for (int index : {1, 2, 3}) RunShard(index, kScripted);
   EXPECT_EQ(Merge({3, 1, 2}), 1) << "some fail: " << Output();
-  EXPECT_THAT(Output(), AllOf(HasSubstr("2 failed"), Not(HasSubstr("tandem merge: "))));
+  EXPECT_THAT(Output(), AllOf(HasSubstr("5 passed, 1 skipped, 1 known defect, 1 failed, 1 crashed"),
+                              Not(HasSubstr("tandem merge: "))));
   RunRecord run = ReadRun(merged()).value();
   std::multiset<std::string> expected(run.info.tests.begin(), run.info.tests.end());
   EXPECT_EQ(IdsOf(run), expected);
@@ -91,7 +92,7 @@ TEST_F(ShardsRunTest, MergedShardsHaveEachTestOnce) {
 TEST_F(ShardsRunTest, RealTestsComeTogetherAgain) {
   std::vector<std::string> choice = {
       "--filter",
-      "*PrecopyTest.StoppedGuestMovesOverTcp/*:*PrecopyTest.StoppedGuestMovesOverUnix/*"};
+      "*PrecopyTest.StoppedGuestMovesOverTcp/*:*PrecopyTest.LiveGuestMovesOverUnixSocket/Pc"};
   int shards = 0;
   for (int index : {1, 2, 3}) shards += RunShard(index, choice) == 0 ? 1 : 0;
   ASSERT_EQ(shards, 3) << Output();
