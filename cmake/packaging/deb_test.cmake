@@ -34,6 +34,7 @@ endfunction()
 
 function(check_runtime)
   check_package(tandem bin/tandem libexec/tandem/colo_test libexec/tandem/precopy_test
+    share/tandem/testcases/default/precopy/Precopy.PrecopyTest.StoppedGuestMovesOverTcp.Pc.test
     share/tandem/guests/tandem-guest-x86_64.rom share/tandem/guests/tandem-guest-x86_64.img
     share/doc/tandem/copyright)
   read_field(tandem Depends)

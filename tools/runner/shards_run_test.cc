@@ -22,17 +22,6 @@ class ShardsRunTest : public TandemRunTest {
   }
   std::string merged() const { return scratch_->File("merged"); }
 
-  // Its exit code.
-  int RunTandem(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), TANDEM_PROGRAM);
-    SpawnOptions options{.name = "tandem", .argv = std::move(arguments)};
-    options.ends_by_itself = true;
-    start_ = recording_.last_sequence();
-    auto spawned = ChildProcess::Spawn(options, recording_);
-    EXPECT_TRUE(spawned.ok()) << spawned.status();
-    child_ = *std::move(spawned);
-    return Finish();
-  }
   int RunShard(int index, const std::vector<std::string>& choice) {
     std::vector<std::string> arguments = {"run", "--output", ShardFolder(index), "--shard",
                                           std::to_string(index) + "/3"};

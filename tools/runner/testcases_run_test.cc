@@ -91,6 +91,20 @@ TEST_F(TestcasesRunTest, OutputsAreKeptApart) {
   }
 }
 
+// A file for each of our own tests, as an installation has them; a skip has the code of testcases.
+TEST_F(TestcasesRunTest, OurOwnTestsAreTestcasesToo) {
+  ASSERT_EQ(RunTandem({"testcases", "--programs", "suites", "--output", cases()}), 0) << Output();
+  std::string prefix = cases() + "/default/precopy/Precopy.PrecopyTest.StoppedGuestMovesOverTcp.";
+  std::string build = std::filesystem::path(TANDEM_PROGRAM).parent_path() / "../..";
+  setenv("QTEST_QEMU_MACHINE_TYPE", "q35", 1);
+  int code = RunCases({"--testcases", prefix + "Pc.test", prefix + "Q35.test", "--path", build});
+  unsetenv("QTEST_QEMU_MACHINE_TYPE");
+  EXPECT_EQ(code, 0) << Output();
+  using enum TestStatus;
+  EXPECT_THAT(Statuses(), ElementsAre(Pair(HasSubstr("Pc.test"), kSkipped),
+                                      Pair(HasSubstr("Q35.test"), kPassed)));
+}
+
 TEST_F(TestcasesRunTest, SuitesRunBesideThemWhenNamed) {
   Add("good.test", "true");
   EXPECT_EQ(Run({"--dirs", cases(), "--filter", "*Scripted.Passes", "--filter", "*good.test"}), 0);

@@ -48,9 +48,14 @@ class TandemRunTest : public ::testing::Test {
   const std::string& results() const { return results_; }
 
   void Start(const std::vector<std::string>& arguments, std::string suites = TANDEM_SCRIPTED) {
-    SpawnOptions options{.name = "tandem", .argv = {TANDEM_PROGRAM, "run"}};
-    options.argv.insert(options.argv.end(), {"--suites", suites, "--output", results()});
-    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
+    std::vector<std::string> all = {"run", "--suites", suites, "--output", results()};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    StartTandem(std::move(all));
+  }
+  // With any subcommand.
+  void StartTandem(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), TANDEM_PROGRAM);
+    SpawnOptions options{.name = "tandem", .argv = std::move(arguments)};
     options.ends_by_itself = true;
     start_ = recording_.last_sequence();
     auto spawned = ChildProcess::Spawn(options, recording_);
@@ -65,6 +70,10 @@ class TandemRunTest : public ::testing::Test {
       return -1;
     }
     return ended->kind == ExitStatus::Kind::kExited ? ended->value : -1;
+  }
+  int RunTandem(std::vector<std::string> arguments) {
+    StartTandem(std::move(arguments));
+    return Finish();
   }
   int Run(const std::vector<std::string>& arguments) {
     Start(arguments);
