@@ -15,6 +15,7 @@ build  library:absl::statusor          libabsl-dev   Abseil: status values and t
 build  library:spdlog::spdlog          libspdlog-dev the log
 build  library:RapidJSON               rapidjson-dev the JSON of QMP
 build  library:CLI11                   libcli11-dev  the command line of `tandem`
+build  library:pugixml                 libpugixml-dev the XML of ctest, for `tandem report`
 bench  library:benchmark::benchmark    libbenchmark-dev Google Benchmark: ./dev bench
 extra  program:gdb                     gdb           stacks of a QEMU that hangs or crashed
 extra  program:certtool                gnutls-bin    certificates for the tests of TLS
@@ -22,6 +23,8 @@ extra  program:patchelf                patchelf      tests of tools/fetch-qemu
 extra  program:gpg                     gpg           tests of tools/fetch-qemu
 extra  program:xmllint                 libxml2-utils validates junit.xml in the tests
 extra  program:doxygen                 doxygen       the API documentation, the target "docs"
+page   program:chromium,chromium-browser,google-chrome chromium the test of report.html in a browser
+page   program:node                    nodejs        drives it
 clang  program:clang++                 clang         the preset "clang"
 lint   program:clang-format            clang-format  checks how the code is laid out
 lint   program:clang-tidy              clang-tidy    checks the code

@@ -273,10 +273,11 @@ TestRecord Attempt::Record() const {
   if (!record.line.is_object() && !test_.test.empty()) {
     record.line = Json::Object({{"test", test_.test}});
   }
-  std::string artifacts = verdict.line["artifacts"].Text();
-  if (artifacts.starts_with(run_folder_ + "/")) {
-    std::string relative = artifacts.substr(run_folder_.size() + 1);
-    record.line = record.line.MergedWith(Json::Object({{"artifacts", relative}}));
+  for (const char* member : {"artifacts", "timeline"}) {
+    std::string path = verdict.line[member].Text();
+    if (!path.starts_with(run_folder_ + "/")) continue;
+    std::string relative = path.substr(run_folder_.size() + 1);
+    record.line = record.line.MergedWith(Json::Object({{member, relative}}));
   }
   return record;
 }

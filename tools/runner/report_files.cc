@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "lib/report/evidence.h"
 #include "lib/report/text.h"
 
 namespace tandem {
@@ -40,6 +41,18 @@ std::vector<fs::path> FoldersOf(const RunRecord& run, const TestRecord& record) 
   return folders;
 }
 
+// The member's file; where the run was moved or merged, the one of that name among its files.
+fs::path FileNamed(const RunRecord& run, const TestRecord& record, const fs::path& named,
+                   const std::string& name) {
+  std::error_code error;
+  if (!named.empty() && fs::is_regular_file(named, error)) return named;
+  for (const ReportFile& file : FilesOf(run, record, run.folder)) {
+    fs::path path = fs::path(run.folder) / file.link;
+    if (path.filename() == name) return path;
+  }
+  return {};
+}
+
 std::string ReadSmall(const fs::path& path, int64_t most) {
   std::error_code error;
   auto size = fs::file_size(path, error);
@@ -69,14 +82,17 @@ std::vector<ReportFile> FilesOf(const RunRecord& run, const TestRecord& record,
 }
 
 std::string TimelineText(const RunRecord& run, const TestRecord& record) {
-  fs::path path = Named(run, record, "timeline");
+  fs::path path =
+      FileNamed(run, record, Named(run, record, "timeline"), std::string(kTimelineFile));
   auto timeline = path.empty() ? Json() : Json::Parse(ReadSmall(path, kLongestTimeline));
   return timeline.ok() && timeline->is_object() ? timeline->Dump() : "";
 }
 
 std::string ScriptText(const RunRecord& run, const TestRecord& record) {
   fs::path folder = Named(run, record, "artifacts");
-  return folder.empty() ? "" : ReadSmall(folder / "reproduce.sh", kLongestScript);
+  fs::path named = folder.empty() ? fs::path() : folder / "reproduce.sh";
+  fs::path path = FileNamed(run, record, named, "reproduce.sh");
+  return path.empty() ? "" : ReadSmall(path, kLongestScript);
 }
 
 }  // namespace tandem
