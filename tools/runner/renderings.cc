@@ -8,9 +8,9 @@
 
 namespace tandem {
 
-absl::Status WriteRenderings(const RunRecord& run) {
+absl::Status WriteRenderings(const RunRecord& run, const RunRecord* baseline) {
   absl::Status status = WriteJunit(run);
-  status.Update(WriteHtmlReport(run, {}));
+  status.Update(WriteHtmlReport(run, {.baseline = baseline}));
   MatrixTable matrix = MakeMatrixTable(run.records, MatrixNames(run));
   if (!matrix.names.empty()) {
     status.Update(WriteTextFile(run.folder + "/matrix.md", RenderMatrix(matrix)));

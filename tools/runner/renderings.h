@@ -9,6 +9,6 @@ namespace tandem {
 
 // Writes junit.xml, report.html and, of a matrix, matrix.md into the run's folder, in place of
 // those that are there. All are tried; the first error, which names the file, is returned.
-absl::Status WriteRenderings(const RunRecord& run);
+absl::Status WriteRenderings(const RunRecord& run, const RunRecord* baseline = nullptr);
 
 }  // namespace tandem

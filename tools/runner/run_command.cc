@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
@@ -256,7 +257,7 @@ int Tell(const RunOptions& options, const RunRecord& run, const RunEnd& end, Ter
   if (!options.matrix.empty()) {
     terminal.Print(RenderMatrix(MakeMatrixTable(run.records, MatrixNames(run))));
   }
-  terminal.Print(DescribeRun(run, summary, terminal) + "results: " + run.folder);
+  terminal.Print(DescribeRun(run, summary, terminal) + "report: " + run.folder + "/report.html");
   int code = ExitCodeOf(summary, options.rules, end.signal);
   if (end.lost.ok()) return code;
   return Refuse(WithContext(end.lost, "results were lost"), code == 0 ? kExitBad : code);
@@ -264,13 +265,21 @@ int Tell(const RunOptions& options, const RunRecord& run, const RunEnd& end, Ter
 
 int RunPlan(const RunOptions& options, std::vector<PlannedTest> tests, RunInfo info) {
   PreparedRun run{.tests = std::move(tests), .info = std::move(info)};
+  std::optional<RunRecord> baseline;
+  if (!options.baseline.empty()) {
+    auto runs = ReadRuns({options.baseline});
+    if (!runs.ok()) return Refuse(runs.status(), RefusalCode(options));
+    baseline = std::move(runs->front());
+  }
   absl::Status begun = Begin(options, run);
   if (!begun.ok()) return Refuse(begun, RefusalCode(options));
   Terminal terminal(stdout);
   RunEnd end = RunAndRecord(run, terminal);
-  RunRecord record{.folder = run.settings.folder, .info = run.info, .records = end.records};
-  if (absl::Status written = WriteRenderings(record); end.lost.ok()) end.lost = written;
-  return Tell(options, record, end, terminal);
+  auto record = ReadRun(run.settings.folder);  // what others will read
+  if (!record.ok()) return Refuse(record.status(), kExitBad);
+  absl::Status written = WriteRenderings(*record, baseline ? &*baseline : nullptr);
+  if (end.lost.ok()) end.lost = written;
+  return Tell(options, *record, end, terminal);
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ struct RunOptions {
   double grace = 30;        // seconds
   int output_limit = 256;   // MiB
   std::string output = "tandem-results";
-  int repeat = 1;  // 0 with until_fail: without an end
+  std::string baseline;  // an earlier run to compare with in the report; "": none
+  int repeat = 1;        // 0 with until_fail: without an end
   bool until_fail = false;
   int retries = 0;
   int64_t seed = 0;

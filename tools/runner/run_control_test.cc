@@ -198,5 +198,48 @@ TEST_F(RunInterruptionTest, SigkillLeavesNothing) {
   EXPECT_EQ(RecordOf("Passes").status, TestStatus::kPassed);
 }
 
+// The same with programs that start QEMUs.
+class RunRealSuiteTest : public TandemRunTest {
+ protected:
+  void SetUp() override {
+    std::string cache = CacheDirectory();  // what is known of the binaries
+    TandemRunTest::SetUp();
+    setenv("TANDEM_CACHE", cache.c_str(), 1);
+  }
+  void StartPrecopy() {
+    Start({"--label", "precopy", "--filter", "*StoppedGuestMovesOverTcp/Pc"}, TANDEM_SUITES);
+  }
+  bool RunsQemu() {
+    const std::vector<pid_t> pids = FindTagged(OwnerTagPrefix()).value();
+    for (pid_t pid : pids) {
+      if (ReadTextFile(fmt::format("/proc/{}/comm", pid)).starts_with("qemu-system")) return true;
+    }
+    return false;
+  }
+};
+
+TEST_F(RunRealSuiteTest, TellsWhatTheTestMeasured) {
+  ASSERT_NO_FATAL_FAILURE(StartPrecopy());
+  EXPECT_EQ(Finish(), 0) << Output();
+  RunRecord run = Latest();
+  ASSERT_EQ(run.records.size(), 1u);
+  const Json& line = run.records[0].line;
+  EXPECT_EQ(line["test"].Text(), "Precopy/PrecopyTest.StoppedGuestMovesOverTcp/Pc");
+  EXPECT_GT(line["measurements"]["total_time_ms"].Integer().value_or(0), 0);
+  EXPECT_EQ(line["versions"]["source"].Text(), run.info.qemu["source"]);
+  EXPECT_THAT(ReadTextFile(run.folder + "/report.html"), HasSubstr("StoppedGuestMovesOverTcp"));
+}
+
+// QEMUs carry the tag that their test gave them, below that of the runner.
+TEST_F(RunRealSuiteTest, SigkillLeavesNoQemu) {
+  ASSERT_NO_FATAL_FAILURE(StartPrecopy());
+  Deadline deadline = Deadline::After(absl::Seconds(60));
+  while (!RunsQemu() && child_->running() && !deadline.expired()) usleep(1000);
+  ASSERT_TRUE(RunsQemu()) << Output();
+  EXPECT_TRUE(child_->Signal(SIGKILL).ok());
+  EXPECT_EQ(Finish(), -1);
+  while (!FindTagged(OwnerTagPrefix())->empty() && !deadline.expired()) usleep(10'000);
+}
+
 }  // namespace
 }  // namespace tandem

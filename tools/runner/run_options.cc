@@ -75,6 +75,8 @@ void AddExecution(CLI::App& command, RunOptions& options) {
       ->capture_default_str();
   command.add_option("--seed", options.seed, "What tests draw random numbers by")
       ->check(CLI::Range(1, 99999));
+  command.add_option("--baseline", options.baseline,
+                     "An earlier run, with which the report compares times");
   AddList(command, "--print", options.print,
           "passed|failed|skipped|timed-out=full|stdout|stderr|status|off");
 }
