@@ -9,6 +9,7 @@ namespace tandem {
 
 // Writes junit.xml, report.html and, of a matrix, matrix.md into the run's folder, in place of
 // those that are there. All are tried; the first error, which names the file, is returned.
+// `baseline`: an earlier run, with which report.html compares times.
 absl::Status WriteRenderings(const RunRecord& run, const RunRecord* baseline = nullptr);
 
 }  // namespace tandem
