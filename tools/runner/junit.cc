@@ -51,18 +51,6 @@ CaseName NameOf(const TestRecord& record) {
   return name;
 }
 
-// What is known of a test by its id alone.
-TestRecord NotRun(const std::string& id, const std::string& reason) {
-  TestRecord record{.id = id, .status = TestStatus::kNotRun, .reason = reason};
-  size_t slash = id.find('/'), colon = id.find(':');
-  if (colon < slash && slash != std::string::npos) record.pair = id.substr(0, slash);
-  size_t from = record.pair.empty() ? 0 : slash + 1;
-  size_t end = id.find_first_of("./", from);
-  bool is_path = end == std::string::npos || id[end] == '/';
-  record.family = is_path ? "testcase" : id.substr(from, end - from);
-  return record;
-}
-
 // Those that the run did not come to are added.
 std::vector<TestRecord> AllRecords(const RunRecord& run) {
   std::vector<TestRecord> records = run.records;
@@ -71,7 +59,7 @@ std::vector<TestRecord> AllRecords(const RunRecord& run) {
   for (const std::string& id : run.info.tests) {
     if (seen[id]) continue;
     std::string why = run.info.interrupted.empty() ? "its end" : run.info.interrupted;
-    records.push_back(NotRun(id, "the run ended before this test: " + why));
+    records.push_back(NotRunRecord(id, "the run ended before this test: " + why));
   }
   return records;
 }

@@ -220,11 +220,8 @@ class Merger {
                   const std::string& sentence) {
     merged_.missing.push_back(sentence);
     for (const std::string& id : tests) {
-      merged_.records.push_back({.id = id,
-                                 .family = id.substr(0, id.find('.')),
-                                 .attempt = ++attempts_[id],
-                                 .status = TestStatus::kNotRun,
-                                 .reason = reason});
+      merged_.records.push_back(NotRunRecord(id, reason));
+      merged_.records.back().attempt = ++attempts_[id];
     }
   }
 

@@ -119,6 +119,17 @@ absl::StatusOr<TestRecord> TestRecordFrom(const Json& line) {
                     .line = line};
 }
 
+TestRecord NotRunRecord(const std::string& id, const std::string& reason) {
+  TestRecord record{.id = id, .status = TestStatus::kNotRun, .reason = reason};
+  size_t slash = id.find('/'), colon = id.find(':');
+  if (colon < slash && slash != std::string::npos) record.pair = id.substr(0, slash);
+  size_t from = record.pair.empty() ? 0 : slash + 1;
+  size_t end = id.find_first_of("./", from);
+  bool is_path = end == std::string::npos || id[end] == '/';
+  record.family = is_path ? "testcase" : id.substr(from, end - from);
+  return record;
+}
+
 absl::Status WriteRunInfo(const std::string& folder, const RunInfo& info) {
   std::string path = folder + "/run.json", beside = path + ".new";
   TANDEM_RETURN_IF_ERROR(WriteTextFile(beside, ToJson(info).Pretty() + "\n"));

@@ -47,6 +47,9 @@ Json ToJson(const TestRecord& record);
 // InvalidArgument when a member that is always there is missing.
 absl::StatusOr<TestRecord> TestRecordFrom(const Json& line);
 
+// NOT_RUN, of a test of which the id alone is known: its family and its pair are read from that.
+TestRecord NotRunRecord(const std::string& id, const std::string& reason);
+
 // What is known of a run besides the tests' ends. A value; run.json has members of these names.
 struct RunInfo {
   std::string started, finished;     // RFC 3339, UTC; finished is "" while it runs, or was killed
