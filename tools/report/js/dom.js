@@ -12,26 +12,58 @@ function setProperty(node, name, value) {
 
 function fill(node, properties, children) {
   for (const [name, value] of Object.entries(properties || {})) setProperty(node, name, value);
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ''));
+  node.append(
+    ...children
+      .flat(Infinity)
+      .filter((child) => child !== null && child !== undefined && child !== ''),
+  );
   return node;
 }
 
-const el = (tag, properties, ...children) => fill(document.createElement(tag), properties, children);
+const el = (tag, properties, ...children) =>
+  fill(document.createElement(tag), properties, children);
 
 const svg = (tag, properties, ...children) =>
   fill(document.createElementNS('http://www.w3.org/2000/svg', tag), properties, children);
 
 const pairsList = (pairs, className = 'pairs') =>
-  el('dl', { class: className },
-    pairs.filter(([, value]) => value !== undefined && value !== '')
-      .map(([name, value]) => className === 'facts'
-        ? el('div', {}, el('dt', {}, name), el('dd', {}, value))
-        : [el('dt', {}, name), el('dd', {}, value)]));
+  el(
+    'dl',
+    { class: className },
+    pairs
+      .filter(([, value]) => value !== undefined && value !== '')
+      .map(([name, value]) =>
+        className === 'facts'
+          ? el('div', {}, el('dt', {}, name), el('dd', {}, value))
+          : [el('dt', {}, name), el('dd', {}, value)],
+      ),
+  );
 
 function tableOf(head, rows, className = '') {
-  return el('table', { class: className },
-    el('thead', {}, el('tr', {}, head.map((text) => el('th', { scope: 'col' }, text)))),
-    el('tbody', {}, rows.map((cells) => el('tr', {}, cells.map((cell) => el('td', {}, cell))))));
+  return el(
+    'table',
+    { class: className },
+    el(
+      'thead',
+      {},
+      el(
+        'tr',
+        {},
+        head.map((text) => el('th', { scope: 'col' }, text)),
+      ),
+    ),
+    el(
+      'tbody',
+      {},
+      rows.map((cells) =>
+        el(
+          'tr',
+          {},
+          cells.map((cell) => el('td', {}, cell)),
+        ),
+      ),
+    ),
+  );
 }
 
 // Copies in a page from disk, too, where the clipboard's interface may be closed.
@@ -51,10 +83,16 @@ async function copyText(text) {
 }
 
 function copyButton(text, what) {
-  const button = el('button', { class: 'plain', type: 'button', 'aria-label': `Copy ${what}`, click: copy }, 'Copy');
+  const button = el(
+    'button',
+    { class: 'plain', type: 'button', 'aria-label': `Copy ${what}`, click: copy },
+    'Copy',
+  );
   async function copy() {
     button.textContent = (await copyText(text)) ? 'Copied' : 'Select it and copy';
-    setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+    setTimeout(() => {
+      button.textContent = 'Copy';
+    }, 2000);
   }
   return button;
 }

@@ -9,7 +9,9 @@ function formatMs(ms) {
 }
 
 const formatSeconds = (seconds) =>
-  seconds >= 120 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : formatMs(seconds * 1000);
+  seconds >= 120
+    ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+    : formatMs(seconds * 1000);
 
 function formatBytes(bytes) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -19,7 +21,9 @@ function formatBytes(bytes) {
 }
 
 function formatNumber(value) {
-  return Number.isInteger(value) ? value.toLocaleString('en') : String(Number(value.toPrecision(4)));
+  return Number.isInteger(value)
+    ? value.toLocaleString('en')
+    : String(Number(value.toPrecision(4)));
 }
 
 // By the unit that its name ends in.
@@ -37,9 +41,14 @@ function formatMeasurement(name, value) {
 const plural = (count, word) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 
 // "2026-11-21T04:28:08.187Z" as it stands, without what nobody reads.
-const formatTime = (text) => text.replace('T', ' ').replace(/\.\d+Z$/, ' UTC').replace(/Z$/, ' UTC');
+const formatTime = (text) =>
+  text
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, ' UTC')
+    .replace(/Z$/, ' UTC');
 
 function medianOf(values) {
-  const sorted = [...values].sort((a, b) => a - b), middle = sorted.length >> 1;
+  const sorted = [...values].sort((a, b) => a - b),
+    middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -6,8 +6,13 @@ drawGroups();
 drawMatrix();
 drawMeasurements();
 drawTests();
-byId('footer').append(`Made by Tandem ${report.version || ''} at ${formatTime(report.generated)}. Charts by uPlot ${uPlotVersion}, MIT licence.`);
+byId('footer').append(
+  `Made by Tandem ${report.version || ''} at ${formatTime(report.generated)}. Charts by uPlot ${uPlotVersion}, MIT licence.`,
+);
 document.addEventListener('keydown', onKey);
-window.addEventListener('hashchange', () => { readAddress(); filterListeners.forEach((listener) => listener()); });
+window.addEventListener('hashchange', () => {
+  readAddress();
+  filterListeners.forEach((listener) => listener());
+});
 readAddress();
 filterListeners.forEach((listener) => listener());

@@ -29,13 +29,21 @@ function statusOfAttempts(attempts) {
 function makeTest(id, attempts) {
   const shown = attempts.find((each) => statusOf(each.status).bad) || attempts[attempts.length - 1];
   return {
-    id, attempts, shown,
+    id,
+    attempts,
+    shown,
     family: shown.family || '(none)',
     pair: shown.pair || '',
     status: statusOfAttempts(attempts),
     seconds: medianOf(attempts.map((each) => each.seconds || 0)),
-    searched: [id, ...attempts.map((each) =>
-      [each.reason, each.known_defect, each.machine_type, ...(each.scenarios || [])].join(' '))].join(' ').toLowerCase(),
+    searched: [
+      id,
+      ...attempts.map((each) =>
+        [each.reason, each.known_defect, each.machine_type, ...(each.scenarios || [])].join(' '),
+      ),
+    ]
+      .join(' ')
+      .toLowerCase(),
   };
 }
 
@@ -54,7 +62,10 @@ function messageOf(reason) {
   const lines = (reason || '').split('\n');
   return /^\S+:\d+$/.test(lines[0]) && lines.length > 1 ? lines.slice(1).join('\n') : reason || '';
 }
-const firstLineOf = (reason) => messageOf(reason).split('\n').find((line) => line.trim()) || '';
+const firstLineOf = (reason) =>
+  messageOf(reason)
+    .split('\n')
+    .find((line) => line.trim()) || '';
 
 // Attempts that went wrong the same way, the largest group first.
 function groupsOf(tests) {
@@ -64,14 +75,22 @@ function groupsOf(tests) {
       if (!statusOf(attempt.status).bad) continue;
       const key = `${attempt.status} ${attempt.fingerprint || firstLineOf(attempt.reason)}`;
       if (!groups.has(key)) {
-        groups.set(key, { status: attempt.status, fingerprint: attempt.fingerprint, reason: messageOf(attempt.reason), tests: new Map(), count: 0 });
+        groups.set(key, {
+          status: attempt.status,
+          fingerprint: attempt.fingerprint,
+          reason: messageOf(attempt.reason),
+          tests: new Map(),
+          count: 0,
+        });
       }
       const group = groups.get(key);
       group.count += 1;
       group.tests.set(test, (group.tests.get(test) || 0) + 1);
     }
   }
-  return [...groups.values()].sort((a, b) => b.count - a.count || rankOf(a.status) - rankOf(b.status));
+  return [...groups.values()].sort(
+    (a, b) => b.count - a.count || rankOf(a.status) - rankOf(b.status),
+  );
 }
 
 const report = JSON.parse(byId('data').textContent);

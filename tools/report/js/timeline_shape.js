@@ -5,9 +5,22 @@ const GUEST_COLOURS = { running: 'run', stopped: 'stop', paused: 'stop', suspend
 const guestColour = (state) => `var(--${GUEST_COLOURS[state] || 'wait'})`;
 
 const MIGRATION_COLOURS = {
-  setup: 'other', 'wait-unplug': 'other', active: 'active', 'pre-switchover': 'active', device: 'active',
-  'postcopy-active': 'postcopy', 'postcopy-device': 'postcopy', 'postcopy-paused': 'timed', 'postcopy-recover': 'postcopy', 'postcopy-recover-setup': 'postcopy',
-  colo: 'colo', completed: 'passed', failing: 'failed', failed: 'failed', cancelling: 'timed', cancelled: 'timed',
+  setup: 'other',
+  'wait-unplug': 'other',
+  active: 'active',
+  'pre-switchover': 'active',
+  device: 'active',
+  'postcopy-active': 'postcopy',
+  'postcopy-device': 'postcopy',
+  'postcopy-paused': 'timed',
+  'postcopy-recover': 'postcopy',
+  'postcopy-recover-setup': 'postcopy',
+  colo: 'colo',
+  completed: 'passed',
+  failing: 'failed',
+  failed: 'failed',
+  cancelling: 'timed',
+  cancelled: 'timed',
 };
 const migrationColour = (status) => `var(--${MIGRATION_COLOURS[status] || 'other'})`;
 
@@ -15,7 +28,12 @@ const migrationColour = (status) => `var(--${MIGRATION_COLOURS[status] || 'other
 const MARKS = [
   { kind: 'fault', text: 'fault injected', colour: 'failed', shape: 'M0 -6 L6 0 L0 6 L-6 0 Z' },
   { kind: 'error', text: 'refused by QEMU', colour: 'failed', shape: 'M-4 -4 L4 4 M4 -4 L-4 4' },
-  { kind: 'guest', text: "guest's self-check", colour: 'crashed', shape: 'M-4 -4 L4 4 M4 -4 L-4 4' },
+  {
+    kind: 'guest',
+    text: "guest's self-check",
+    colour: 'crashed',
+    shape: 'M-4 -4 L4 4 M4 -4 L-4 4',
+  },
   { kind: 'stderr', text: 'standard error', colour: 'timed', shape: 'M0 -5 L5 4 L-5 4 Z' },
   { kind: 'process', text: 'process ended', colour: 'text', shape: 'M-4 -4 H4 V4 H-4 Z' },
   { kind: 'event', text: 'event', colour: 'colo', shape: 'M0 -4 A4 4 0 1 0 0 4 A4 4 0 1 0 0 -4' },
@@ -25,15 +43,27 @@ const MARKS = [
 const markOf = (kind) => MARKS.find((mark) => mark.kind === kind) || MARKS[6];
 
 // [[ms, value], …] as [{from, to, value}, …].
-const segmentsOf = (changes, end) => (changes || []).map(([from, value], index, all) =>
-  ({ from, value, to: index + 1 < all.length ? all[index + 1][0] : Math.max(end, from) }));
+const segmentsOf = (changes, end) =>
+  (changes || []).map(([from, value], index, all) => ({
+    from,
+    value,
+    to: index + 1 < all.length ? all[index + 1][0] : Math.max(end, from),
+  }));
 
 const segmentAt = (changes, ms, end) =>
-  segmentsOf(changes, end).find(({ from, to }) => from <= ms && ms < to) || { from: -Infinity, to: end, value: '' };
+  segmentsOf(changes, end).find(({ from, to }) => from <= ms && ms < to) || {
+    from: -Infinity,
+    to: end,
+    value: '',
+  };
 
-const laneEnd = (lane, timeline) => lane.end_ms === undefined ? timeline.end_ms : lane.end_ms;
+const laneEnd = (lane, timeline) => (lane.end_ms === undefined ? timeline.end_ms : lane.end_ms);
 
-const noteMark = ([ms, origin, text]) => [ms, text.startsWith('fault: ') ? 'fault' : 'note', origin === 'test' ? text : `${origin}: ${text}`];
+const noteMark = ([ms, origin, text]) => [
+  ms,
+  text.startsWith('fault: ') ? 'fault' : 'note',
+  origin === 'test' ? text : `${origin}: ${text}`,
+];
 
 // What was so at a time: the last change before it.
 function valueAt(changes, ms) {
@@ -46,7 +76,8 @@ function valueAt(changes, ms) {
 function gatherMarks(marks, toX, pixels) {
   const gathered = [];
   for (const [ms, kind, text] of marks || []) {
-    const x = toX(ms), last = gathered[gathered.length - 1];
+    const x = toX(ms),
+      last = gathered[gathered.length - 1];
     if (last && x - last.x < pixels) {
       last.marks.push({ ms, kind, text });
       if (MARKS.indexOf(markOf(kind)) < MARKS.indexOf(last.mark)) last.mark = markOf(kind);
@@ -59,15 +90,24 @@ function gatherMarks(marks, toX, pixels) {
 
 // Everything that happened, in order, as rows of a table.
 function logOf(timeline) {
-  const entries = (timeline.notes || []).map(noteMark).map(([ms, kind, text]) => [ms, 'test', kind, text]);
+  const entries = (timeline.notes || [])
+    .map(noteMark)
+    .map(([ms, kind, text]) => [ms, 'test', kind, text]);
   for (const lane of timeline.lanes) {
-    const add = (list, kind) => (list || []).forEach(([ms, value]) => entries.push([ms, lane.role, kind, String(value)]));
+    const add = (list, kind) =>
+      (list || []).forEach(([ms, value]) => entries.push([ms, lane.role, kind, String(value)]));
     add(lane.guest, 'guest');
     add(lane.migration, 'migration');
     add(lane.passes, 'pass');
     (lane.marks || []).forEach(([ms, kind, text]) => entries.push([ms, lane.role, kind, text]));
   }
-  if (timeline.failure) entries.push([timeline.failure.ms, 'test', 'failure', messageOf(timeline.failure.text).split('\n')[0]]);
+  if (timeline.failure)
+    entries.push([
+      timeline.failure.ms,
+      'test',
+      'failure',
+      messageOf(timeline.failure.text).split('\n')[0],
+    ]);
   return entries.sort((a, b) => a[0] - b[0]);
 }
 
