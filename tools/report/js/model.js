@@ -62,10 +62,17 @@ function messageOf(reason) {
   const lines = (reason || '').split('\n');
   return /^\S+:\d+$/.test(lines[0]) && lines.length > 1 ? lines.slice(1).join('\n') : reason || '';
 }
-const firstLineOf = (reason) =>
-  messageOf(reason)
+// The line that tells most: a status with its message, or what a matcher found; else the first.
+function firstLineOf(reason) {
+  const lines = messageOf(reason)
     .split('\n')
-    .find((line) => line.trim()) || '';
+    .filter((line) => line.trim());
+  return (
+    lines.find((line) => /^\s*(Actual:|[A-Z]+(_[A-Z]+)+: )/.test(line)) ||
+    lines[0] ||
+    ''
+  ).trim();
+}
 
 // Attempts that went wrong the same way, the largest group first.
 function groupsOf(tests) {

@@ -18,7 +18,9 @@ function drawEnding(view) {
         fill: 'var(--other)',
         opacity: 0.12,
       }),
-      view.width - x > 70 ? svg('text', { x: x + 5, y: TOP - 7, class: 'dim' }, 'teardown') : null,
+      view.width - x > 70 && !timeline.failure
+        ? svg('text', { x: x + 5, y: TOP - 7, class: 'dim' }, 'teardown')
+        : null,
     );
   }
   const { failure } = timeline;
