@@ -67,7 +67,7 @@ make_machine() {
   done
   for program in ninja cc c++ objcopy certtool gdb patchelf gpg xmllint doxygen clang clang++ clang-format clang-tidy shellcheck; do stub "$program"; done
   # The real cmake finds libraries; this one says what is in $scratch/libraries.
-  printf '%s\n' GTest::gtest GTest::gmock absl::statusor spdlog::spdlog RapidJSON CLI11 >"$scratch/libraries"
+  printf '%s\n' GTest::gtest GTest::gmock absl::statusor spdlog::spdlog RapidJSON CLI11 pugixml >"$scratch/libraries"
   # shellcheck disable=SC2016  # for the stub
   stub cmake 'case $1 in
     --version) echo "cmake version $(cat "$scratch/cmake-version")" ;;
@@ -159,7 +159,7 @@ test_setup() {
   check 'without apt the missing packages are named' 1 'there is no apt here' ninja-build libabsl-dev
   stub dpkg-query '[[ $* == *gtest* ]] && echo installed'
   dev setup
-  check 'packages that are installed are not named' 1 'run this again: libabsl-dev libcli11-dev libgmock-dev libspdlog-dev ninja-build rapidjson-dev'
+  check 'packages that are installed are not named' 1 'run this again: libabsl-dev libcli11-dev libgmock-dev libpugixml-dev libspdlog-dev ninja-build rapidjson-dev'
   stub ninja
   dev setup
   check 'and no others' 1 'run this again: libabsl-dev'
