@@ -40,7 +40,8 @@ enum class OutputTransfer {
 };
 
 // Makes the folder, which must not be there yet or be empty: run.json, which comes last,
-// results.jsonl, junit.xml and the outputs. Returns what was written; the error names the file.
+// results.jsonl, junit.xml, report.html and the outputs. Returns what was written; the error names
+// the file.
 absl::StatusOr<RunRecord> WriteMergedRun(const MergedRun& merged, const std::string& folder,
                                          OutputTransfer transfer);
 

@@ -207,6 +207,7 @@ TEST_F(MergeTest, EvidenceComesAlong) {
     EXPECT_EQ(read->records[2].line["timeline"].Text(), "t.json");
     EXPECT_TRUE(std::filesystem::exists(all + "/tests/a.1~2/evidence/timeline.txt"));
     EXPECT_THAT(ReadTextFile(all + "/junit.xml"), HasSubstr("<testsuites"));
+    EXPECT_THAT(ReadTextFile(all + "/report.html"), HasSubstr("a.1"));
     auto links = std::filesystem::hard_link_count(all + "/tests/a.1/stdout.txt");
     EXPECT_EQ(links > 1, transfer == OutputTransfer::kHardLink);
   }
