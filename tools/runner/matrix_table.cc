@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <regex>
 #include <set>
-#include <tuple>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -32,11 +33,19 @@ size_t Weight(TestStatus status) {
 
 const char* Word(TestStatus status) { return kByWeight[Weight(status)].second; }
 
-// A failure's first line says where, its second what.
+// A failure's first line says where it was found; the line that tells most has a status in it.
 std::string ShortReason(const TestRecord& record) {
   std::vector<std::string> lines = absl::StrSplit(record.reason, '\n', absl::SkipWhitespace());
   bool is_place = lines.size() > 1 && record.status == TestStatus::kFailed;
-  return lines.empty() ? "" : lines[is_place ? 1 : 0];
+  auto begin = lines.begin() + (is_place ? 1 : 0);
+  static const std::regex kTelling("^ *(Actual:|[A-Z_]+: ).*");
+  auto telling = record.status != TestStatus::kFailed
+                     ? lines.end()
+                     : std::find_if(begin, lines.end(), [](const std::string& line) {
+                         return std::regex_match(line, kTelling);
+                       });
+  if (telling != lines.end()) begin = telling;
+  return begin == lines.end() ? "" : std::string(absl::StripAsciiWhitespace(*begin));
 }
 
 // The worst attempt at each test, by id.
@@ -49,14 +58,24 @@ std::map<std::string, const TestRecord*> WorstAttempts(const std::vector<TestRec
   return worst;
 }
 
-std::vector<MatrixReason> ReasonsOf(const std::map<std::string, const TestRecord*>& attempts) {
-  std::map<std::tuple<size_t, std::string, std::string>, MatrixReason> reasons;
-  for (const auto& [id, record] : attempts) {
-    if (record->status == TestStatus::kPassed || record->pair.empty()) continue;
-    std::string why = record->fingerprint.empty() ? ShortReason(*record) : record->fingerprint;
-    MatrixReason& reason = reasons[{Weight(record->status), record->pair, why}];
-    if (reason.tests.empty()) reason = {record->pair, record->status, ShortReason(*record), {}};
-    reason.tests.push_back(id.substr(std::min(id.size(), record->pair.size() + 1)));
+void AddOnce(std::vector<std::string>& texts, const std::string& text) {
+  if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+}
+
+// Of the pairs in their order, so that the reasons' pairs are in it, too.
+std::vector<MatrixReason> ReasonsOf(const std::map<std::string, const TestRecord*>& attempts,
+                                    const std::vector<std::string>& pairs) {
+  std::map<std::pair<size_t, std::string>, MatrixReason> reasons;
+  for (const std::string& pair : pairs) {
+    for (const auto& [id, record] : attempts) {
+      if (record->status == TestStatus::kPassed || record->pair != pair) continue;
+      std::string why = record->fingerprint.empty() ? ShortReason(*record) : record->fingerprint;
+      MatrixReason& reason = reasons[{Weight(record->status), why}];
+      if (++reason.count == 1) reason.reason = ShortReason(*record);
+      reason.status = record->status;
+      AddOnce(reason.pairs, pair);
+      AddOnce(reason.tests, id.substr(std::min(id.size(), pair.size() + 1)));
+    }
   }
   std::vector<MatrixReason> sorted;
   for (auto& [key, reason] : reasons) sorted.push_back(std::move(reason));
@@ -95,10 +114,12 @@ std::string RenderTable(std::vector<Row> rows) {
 std::string RenderReason(const MatrixReason& reason) {
   size_t named = std::min(kTestsNamed, reason.tests.size());
   std::string tests = absl::StrJoin(reason.tests.begin(), reason.tests.begin() + named, ", ");
-  if (reason.tests.size() > named)
+  if (reason.tests.size() > named) {
     tests += fmt::format(" and {} more", reason.tests.size() - named);
-  return fmt::format("- {}, {} {}: {} ({})\n", absl::StrReplaceAll(reason.pair, {{":", " → "}}),
-                     reason.tests.size(), Word(reason.status), reason.reason, tests);
+  }
+  std::string pairs = absl::StrReplaceAll(absl::StrJoin(reason.pairs, ", "), {{":", " → "}});
+  return fmt::format("- {} {}: {}\n  {}\n  {}\n", reason.count, Word(reason.status), reason.reason,
+                     pairs, tests);
 }
 
 }  // namespace
@@ -142,15 +163,17 @@ MatrixTable MakeMatrixTable(const std::vector<TestRecord>& records,
                             const std::vector<std::string>& names) {
   MatrixTable table{.names = names};
   auto attempts = WorstAttempts(records);
+  std::vector<std::string> pairs;
   for (const std::string& source : names) {
     for (const std::string& destination : names) {
       MatrixCell& cell = table.cells[{source, destination}];
+      pairs.push_back(PairName(source, destination));
       for (const auto& [id, record] : attempts) {
-        if (record->pair == PairName(source, destination)) ++cell.counts[record->status];
+        if (record->pair == pairs.back()) ++cell.counts[record->status];
       }
     }
   }
-  table.reasons = ReasonsOf(attempts);
+  table.reasons = ReasonsOf(attempts, pairs);
   return table;
 }
 

@@ -24,12 +24,13 @@ struct MatrixCell {
   std::string Text() const;
 };
 
-// Why tests of one pair did not pass: one reason, and those that gave it. A value.
+// Why tests did not pass: one reason, and where it was given. A value.
 struct MatrixReason {
-  std::string pair;
   TestStatus status = TestStatus::kFailed;
-  std::string reason;              // its first line
-  std::vector<std::string> tests;  // ids without the pair
+  std::string reason;              // the line of it that tells most
+  std::vector<std::string> pairs;  // in the order of the names
+  std::vector<std::string> tests;  // ids without the pair, each once
+  int count = 0;                   // of tests of all pairs
 };
 
 // Rows are sources, columns destinations. A value.

@@ -19,7 +19,9 @@ TestRecord Record(const std::string& pair, const std::string& test, TestStatus s
 
 const std::vector<TestRecord> kRecords = {
     Record("7.2:7.2", "precopy.A", TestStatus::kPassed),
-    Record("7.2:11.1", "precopy.A", TestStatus::kFailed, "precopy_test.cc:7\nit | broke\nmore"),
+    Record("7.2:7.2", "colo.A", TestStatus::kKnownDefect, "known defect x"),
+    Record("7.2:11.1", "precopy.A", TestStatus::kFailed,
+           "precopy_test.cc:7\nMigrate()\n  INTERNAL: it | broke\nmore"),
     Record("7.2:11.1", "precopy.A", TestStatus::kPassed, "", 2),
     Record("7.2:11.1", "precopy.B", TestStatus::kPassed),
     Record("11.1:7.2", "colo.A", TestStatus::kKnownDefect, "known defect x"),
@@ -34,7 +36,7 @@ TEST(MatrixTableTest, CountsTestsOfPairs) {
   auto text = [&](const char* source, const char* destination) {
     return table.cells[{source, destination}].Text();
   };
-  EXPECT_EQ(text("7.2", "7.2"), "1 passed");
+  EXPECT_EQ(text("7.2", "7.2"), "1 known, 1 passed");
   EXPECT_EQ(text("7.2", "11.1"), "1 failed, 1 passed");
   EXPECT_EQ(text("11.1", "7.2"), "4 known");
   EXPECT_EQ(text("11.1", "11.1"), "–");
@@ -51,16 +53,20 @@ TEST(MatrixTableTest, NamesComeFromTheTests) {
   EXPECT_THAT(MatrixNames(run), ElementsAre());
 }
 
-// Failures stand before known defects, each reason once for a pair.
+// Failures stand before known defects, each reason once.
 TEST(MatrixTableTest, RendersAlignedMarkdown) {
   EXPECT_EQ(RenderMatrix(MakeMatrixTable(kRecords, {"7.2", "11.1"})),
-            "| source ↓ destination → | 7.2      | 11.1               |\n"
-            "|------------------------|----------|--------------------|\n"
-            "| 7.2                    | 1 passed | 1 failed, 1 passed |\n"
-            "| 11.1                   | 4 known  | –                  |\n"
+            "| source ↓ destination → | 7.2               | 11.1               |\n"
+            "|------------------------|-------------------|--------------------|\n"
+            "| 7.2                    | 1 known, 1 passed | 1 failed, 1 passed |\n"
+            "| 11.1                   | 4 known           | –                  |\n"
             "\n"
-            "- 7.2 → 11.1, 1 failed: it | broke (precopy.A)\n"
-            "- 11.1 → 7.2, 4 known: known defect x (colo.A, colo.B, colo.C and 1 more)\n");
+            "- 1 failed: INTERNAL: it | broke\n"
+            "  7.2 → 11.1\n"
+            "  precopy.A\n"
+            "- 5 known: known defect x\n"
+            "  7.2 → 7.2, 11.1 → 7.2\n"
+            "  colo.A, colo.B, colo.C and 1 more\n");
 }
 
 }  // namespace
