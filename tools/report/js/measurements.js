@@ -55,6 +55,25 @@ function medianLines(metric) {
 const axisText = (ms) =>
   ms >= 1000 ? `${+(ms / 1000).toPrecision(3)} s` : `${+ms.toPrecision(3)} ms`;
 
+// Round numbers on a logarithmic axis, as many as have room beside each other.
+const STEPS = [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 4, 6, 8], [1, 2, 5], [1, 3], [1]];
+const LABEL_ROOM = 48;
+
+function roundValues(least, most, room) {
+  const within = STEPS.map((steps) => {
+    const values = [];
+    for (let power = 10 ** Math.floor(Math.log10(least)); power <= most; power *= 10) {
+      values.push(...steps.map((step) => step * power).filter((v) => v >= least && v <= most));
+    }
+    return values;
+  });
+  const closest = (values) =>
+    Math.min(...values.slice(1).map((value, i) => Math.log(value / values[i])));
+  const fits = (values) =>
+    values.length < 2 || (closest(values) / Math.log(most / least)) * room >= LABEL_ROOM;
+  return within.find(fits) || [];
+}
+
 function plotOptions(metric, width) {
   const text = colour('dim'),
     grid = { stroke: colour('line'), width: 1 },
@@ -84,11 +103,10 @@ function plotOptions(metric, width) {
         grid,
         ticks,
         font,
-        space: 46,
         size: 26,
-        values: (_, values) => values.map((value) => (value === null ? '' : axisText(value))),
-        filter: (_, splits) =>
-          splits.map((value) => ([1, 2, 5].includes(+value.toExponential()[0]) ? value : null)),
+        splits: (plot, _, least, most) => roundValues(least, most, plot.bbox.width / devicePixelRatio),
+        filter: (_, splits) => splits,
+        values: (_, values) => values.map(axisText),
       },
       {
         stroke: text,
