@@ -5,29 +5,15 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <charconv>
-#include <filesystem>
-#include <fstream>
 
 #include "lib/base/status.h"
+#include "lib/process/process_tree.h"
 
 namespace tandem {
 
 absl::StatusOr<std::unique_ptr<HeldThreads>> HeldThreads::Hold(pid_t pid, const std::string& name) {
   std::unique_ptr<HeldThreads> held(new HeldThreads());
-  std::string folder = fmt::format("/proc/{}/task", pid);
-  std::error_code error;
-  std::filesystem::directory_iterator tasks(folder, error);
-  for (; !error && tasks != std::filesystem::directory_iterator(); tasks.increment(error)) {
-    const std::filesystem::directory_entry& task = *tasks;
-    std::string comm;
-    std::getline(std::ifstream(task.path() / "comm"), comm);
-    if (!comm.starts_with(name)) continue;
-    std::string number = task.path().filename();
-    pid_t thread = 0;
-    std::from_chars(number.data(), number.data() + number.size(), thread);
-    TANDEM_RETURN_IF_ERROR(held->Add(thread));
-  }
+  for (pid_t thread : ThreadsNamed(pid, name)) TANDEM_RETURN_IF_ERROR(held->Add(thread));
   if (held->size() > 0) return held;
   return MakeError(absl::StatusCode::kNotFound, "process {} has no thread {}…", pid, name);
 }

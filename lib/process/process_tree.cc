@@ -111,7 +111,8 @@ absl::StatusOr<std::string> TagOf(pid_t pid) {
 
 // What the innermost owner added to its own tag: "<pid>-<start time>-<number>.".
 std::string LastPart(const std::string& whole_tag) {
-  size_t dot = whole_tag.size() < 2 ? std::string::npos : whole_tag.rfind('.', whole_tag.size() - 2);
+  size_t dot =
+      whole_tag.size() < 2 ? std::string::npos : whole_tag.rfind('.', whole_tag.size() - 2);
   return dot == std::string::npos ? whole_tag : whole_tag.substr(dot + 1);
 }
 
@@ -201,6 +202,20 @@ absl::StatusOr<std::vector<pid_t>> AllPids() {
   return absl::NotFoundError(
       "/proc does not show the processes, so nothing could be cleaned up: see that it is mounted "
       "(mount -t proc proc /proc)");
+}
+
+std::vector<pid_t> ThreadsNamed(pid_t pid, const std::string& prefix) {
+  std::vector<pid_t> threads;
+  std::error_code error;
+  std::filesystem::directory_iterator tasks(fmt::format("/proc/{}/task", pid), error);
+  for (; !error && tasks != std::filesystem::directory_iterator(); tasks.increment(error)) {
+    std::string number = tasks->path().filename();
+    std::string comm = "task/" + number + "/comm";
+    if (!ReadProcFile(pid, comm.c_str()).value_or("").starts_with(prefix)) continue;
+    std::from_chars(number.data(), number.data() + number.size(), threads.emplace_back());
+  }
+  std::sort(threads.begin(), threads.end());
+  return threads;
 }
 
 void AwaitEnd(int pidfd, const Deadline& deadline) {

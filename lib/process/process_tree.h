@@ -25,6 +25,10 @@ inline constexpr std::string_view kProcessTagVariable = "TANDEM_PROCESS_TAG";
 // Pids of all processes. An error when /proc does not show them.
 absl::StatusOr<std::vector<pid_t>> AllPids();
 
+// The threads of a process whose name (comm) begins with `prefix`, in the order of their ids. None
+// when the process is gone.
+std::vector<pid_t> ThreadsNamed(pid_t pid, const std::string& prefix);
+
 // Blocks until the process has ended or the time is over; an event, not a poll of its state.
 void AwaitEnd(int pidfd, const Deadline& deadline);
 

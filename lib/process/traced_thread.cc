@@ -6,34 +6,15 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstddef>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
+#include <vector>
 
 #include "lib/base/status.h"
+#include "lib/process/process_tree.h"
 
 namespace tandem {
-namespace {
-
-pid_t ThreadNamed(pid_t pid, const std::string& name) {
-  std::error_code error;
-  std::filesystem::directory_iterator tasks(fmt::format("/proc/{}/task", pid), error);
-  for (; !error && tasks != std::filesystem::directory_iterator(); tasks.increment(error)) {
-    std::string comm;
-    std::getline(std::ifstream(tasks->path() / "comm"), comm);
-    if (!comm.starts_with(name)) continue;
-    std::string number = tasks->path().filename();
-    pid_t thread = 0;
-    std::from_chars(number.data(), number.data() + number.size(), thread);
-    return thread;
-  }
-  return 0;
-}
-
-}  // namespace
 
 #if defined(__x86_64__)
 
@@ -55,10 +36,11 @@ uint64_t ControlFor(TracedThread::Happens what) {
 
 absl::StatusOr<std::unique_ptr<TracedThread>> TracedThread::Stop(pid_t pid,
                                                                  const std::string& name) {
-  pid_t thread = ThreadNamed(pid, name);
-  if (thread == 0) {
+  std::vector<pid_t> threads = ThreadsNamed(pid, name);
+  if (threads.empty()) {
     return MakeError(absl::StatusCode::kNotFound, "process {} has no thread {}…", pid, name);
   }
+  pid_t thread = threads.front();
   if (ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) {
     return ErrnoError(errno, fmt::format("tracing thread {}", thread));
   }
@@ -144,7 +126,7 @@ absl::StatusOr<uint64_t> TracedThread::ReadWord(uint64_t address) const {
 absl::StatusOr<std::unique_ptr<TracedThread>> TracedThread::Stop(pid_t pid,
                                                                  const std::string& name) {
   return MakeError(absl::StatusCode::kUnimplemented, "cannot trace thread {} of {} on this host",
-                   ThreadNamed(pid, name), pid);
+                   name, pid);
 }
 TracedThread::~TracedThread() = default;
 absl::StatusOr<ThreadPosition> TracedThread::RunUntil(Happens, uint64_t, const Deadline&) {
