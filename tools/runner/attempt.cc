@@ -37,10 +37,9 @@ std::string LastLineOf(const std::string& path) {
       pread(file.get(), tail.data(), tail.size(), size - static_cast<off_t>(tail.size()));
   tail.resize(read < 0 ? 0 : static_cast<size_t>(read));
   std::vector<std::string> lines = SplitLines(tail);
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    if (!line->empty()) return Printable(Shorten(*line, kQuotedLine));
-  }
-  return "";
+  auto last = std::find_if(lines.rbegin(), lines.rend(),
+                           [](const std::string& line) { return !line.empty(); });
+  return last == lines.rend() ? "" : Printable(Shorten(*last, kQuotedLine));
 }
 
 std::string CommandOf(pid_t pid) {

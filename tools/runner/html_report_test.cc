@@ -39,7 +39,7 @@ class HtmlReportTest : public ::testing::Test {
     return run_.records.back();
   }
 
-  std::string Page(HtmlReportOptions options = {}) {
+  std::string Page(const HtmlReportOptions& options = {}) {
     absl::Status written = WriteHtmlReport(run_, options);
     EXPECT_TRUE(written.ok()) << written;
     return ReadTextFile(options.path.empty() ? run_.folder + "/report.html" : options.path);

@@ -129,7 +129,7 @@ TEST_F(JunitTest, AttemptsAndPairsHaveNamesOfTheirOwn) {
 // The end of an output is where it failed; of what passed there is nothing to be read.
 TEST_F(JunitTest, OutputsOfFailuresAreLimited) {
   Add("a.A.Fails", TestStatus::kFailed, std::string(1'000'000, 'r'));
-  AddOutputs(std::string(10'000'000, 'o') + "\nthe end", "an error");
+  AddOutputs(std::string(8'000'000, 'o') + "\nthe end", "an error");
   Add("a.A.Passes", TestStatus::kPassed);
   AddOutputs("of a test that passed", "");
   std::string xml = Xml();

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // tandem: runs the suites that are installed with it, or built beside it, and tells what they
 // found.
+#include <cstdio>
+#include <exception>
+
 #include "tools/runner/command.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int Run(int argc, char** argv) {
   CLI::App app("Tests QEMU binaries: live migration and COLO.", "tandem");
   app.require_subcommand(1);
   app.fallthrough(false);
@@ -20,4 +25,17 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? tandem::kExitGood : tandem::kExitRefused;
   }
   return chosen();
+}
+
+}  // namespace
+
+// Tandem throws nothing itself. What the standard library throws (no memory, no working directory)
+// unwinds, so that the tests that run are killed.
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tandem: %s\n", error.what());
+    return tandem::kExitBad;
+  }
 }

@@ -26,8 +26,8 @@ class TestcasesRunTest : public TandemRunTest {
   }
   std::string cases() const { return scratch_->File("cases"); }
   // Only testcases, unlike Run().
-  int RunCases(std::vector<std::string> arguments) {
-    Start(std::move(arguments), "");
+  int RunCases(const std::vector<std::string>& arguments) {
+    Start(arguments, "");
     return Finish();
   }
   // By the file's name.

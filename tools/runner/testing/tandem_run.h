@@ -47,7 +47,8 @@ class TandemRunTest : public ::testing::Test {
   const std::string& folder() const { return scratch_->path(); }
   const std::string& results() const { return results_; }
 
-  void Start(const std::vector<std::string>& arguments, std::string suites = TANDEM_SCRIPTED) {
+  void Start(const std::vector<std::string>& arguments,
+             const std::string& suites = TANDEM_SCRIPTED) {
     std::vector<std::string> all = {"run", "--suites", suites, "--output", results()};
     all.insert(all.end(), arguments.begin(), arguments.end());
     StartTandem(std::move(all));
