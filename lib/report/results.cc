@@ -90,6 +90,11 @@ std::string_view StatusName(TestStatus status) {
   return "";
 }
 
+bool IsFailed(TestStatus status) {
+  return status == TestStatus::kFailed || status == TestStatus::kTimedOut ||
+         status == TestStatus::kCrashed;
+}
+
 std::optional<TestStatus> ParseStatusName(std::string_view name) {
   for (const auto& [value, its_name] : kStatusNames) {
     if (its_name == name) return value;

@@ -27,6 +27,8 @@ enum class TestStatus { kPassed, kFailed, kSkipped, kKnownDefect, kTimedOut, kCr
 std::string_view StatusName(TestStatus status);
 // The reverse; nullopt for any other text.
 std::optional<TestStatus> ParseStatusName(std::string_view name);
+// Whether it ran and found something wrong: FAILED, TIMED_OUT, CRASHED.
+bool IsFailed(TestStatus status);
 
 // One line of the file. A value.
 struct TestResult {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace tandem {
 
@@ -21,6 +22,9 @@ std::string Printable(std::string_view text);
 
 // Without the line ends; a last line that has none counts too.
 std::vector<std::string> SplitLines(std::string_view text);
+
+// "2026-01-31T23:59:59.123Z", as all reports have a time of day.
+std::string UtcText(absl::Time time);
 
 // The contents of a file, whatever they are; "" when it cannot be read.
 std::string ReadTextFile(const std::string& path);

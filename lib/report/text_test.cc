@@ -39,6 +39,11 @@ TEST(TextTest, PrintableShowsControlCharactersAsText) {
 // Lines end with LF or CR LF; the last one needs no end.
 TEST(TextTest, SplitsLines) { EXPECT_THAT(SplitLines("a\r\n\nb"), ElementsAre("a", "", "b")); }
 
+// Times sort as texts, whatever the time zone of the host.
+TEST(TextTest, TimesAreOfUtcAndHaveMilliseconds) {
+  EXPECT_EQ(UtcText(absl::FromUnixMillis(1769903999007)), "2026-01-31T23:59:59.007Z");
+}
+
 // Who cannot write is told which file it was.
 TEST(TextTest, ErrorNamesTheFile) {
   EXPECT_THAT(Message(WriteTextFile("/no/such/folder/x.txt", "text")),

@@ -2,7 +2,6 @@
 #include "lib/report/timeline_json.h"
 
 #include <algorithm>
-#include <cmath>
 #include <deque>
 #include <map>
 #include <vector>
@@ -17,8 +16,6 @@ namespace {
 constexpr size_t kMostNotes = 100;
 constexpr size_t kLongestText = 120;
 constexpr size_t kLongestFailure = 400;
-
-double Rounded(double ms) { return std::round(ms * 10) / 10; }
 
 // The wait that ended in the failure, if one did.
 const FailedWait* WaitOf(const FailingMoment& failed, const std::vector<FailedWait>& waits) {
@@ -41,8 +38,8 @@ class TimelineReader {
   }
 
   Json Finish(const std::optional<FailingMoment>& failed) const {
-    std::vector<Json::Member> members = {{"schema", kTimelineSchema}, {"end_ms", Rounded(end_)}};
-    if (teardown_) members.emplace_back("teardown_ms", Rounded(*teardown_));
+    std::vector<Json::Member> members = {{"schema", kTimelineSchema}, {"end_ms", RoundedMs(end_)}};
+    if (teardown_) members.emplace_back("teardown_ms", RoundedMs(*teardown_));
     if (failed) members.emplace_back("failure", Failure(*failed));
     std::vector<Json> lanes;
     for (const TimelineLane& lane : lanes_) lanes.push_back(lane.ToJson(end_));
@@ -71,18 +68,18 @@ class TimelineReader {
       teardown_ = ms;
     } else if (entry.kind == EntryKind::kNote && notes_.size() < kMostNotes) {
       notes_.push_back(
-          Json::Array({Rounded(ms), entry.origin, Shorten(Printable(entry.text), kLongestText)}));
+          Json::Array({RoundedMs(ms), entry.origin, Shorten(Printable(entry.text), kLongestText)}));
     }
   }
 
   Json Failure(const FailingMoment& failed) const {
     std::vector<Json::Member> members = {
-        {"ms", Rounded(Milliseconds(failed.time))},
+        {"ms", RoundedMs(Milliseconds(failed.time))},
         {"text", Shorten(ValidUtf8(failed.failure), kLongestFailure)}};
     std::vector<FailedWait> waits = recording_.failed_waits();
     if (const FailedWait* wait = WaitOf(failed, waits)) {
       members.emplace_back("awaited", Shorten(ValidUtf8(wait->awaited), kLongestText));
-      members.emplace_back("awaited_since_ms", Rounded(Milliseconds(wait->began)));
+      members.emplace_back("awaited_since_ms", RoundedMs(Milliseconds(wait->began)));
     }
     return Json::Object(members);
   }

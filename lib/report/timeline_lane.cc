@@ -33,9 +33,6 @@ bool OnlyAsks(const std::string& name, const Json& arguments) {
          monitor.starts_with("info ");
 }
 
-// Tenths of a millisecond are what a picture can show, and a short text.
-double Rounded(double ms) { return std::round(ms * 10) / 10; }
-
 // Which of `count` elements a list of at most `most` takes: the first, the last, and evenly
 // between.
 std::vector<size_t> Chosen(size_t count, size_t most) {
@@ -52,8 +49,8 @@ Json Pairs(const List& list) {
   std::vector<Json> elements;
   for (size_t i : Chosen(list.size(), kMostChanges)) {
     Json second = list[i].second;
-    if (auto ms = second.Number(); ms && !second.Integer()) second = Rounded(*ms);
-    elements.push_back(Json::Array({Rounded(list[i].first), second}));
+    if (auto ms = second.Number(); ms && !second.Integer()) second = RoundedMs(*ms);
+    elements.push_back(Json::Array({RoundedMs(list[i].first), second}));
   }
   return Json::Array(elements);
 }
@@ -71,6 +68,8 @@ Json Ticks(const std::vector<double>& times, double end_ms) {
 }
 
 }  // namespace
+
+double RoundedMs(double ms) { return std::round(ms * 10) / 10; }
 
 void TimelineLane::Add(double ms, const RecordingEntry& entry) {
   switch (entry.kind) {
@@ -198,7 +197,7 @@ void TimelineLane::SetMigration(double ms, const std::string& status) {
 Json TimelineLane::ToJson(double end_ms) const {
   std::vector<Json::Member> members = {{"role", role_}};
   auto add_time = [&](std::string_view name, const std::optional<double>& ms) {
-    if (ms) members.emplace_back(name, Rounded(*ms));
+    if (ms) members.emplace_back(name, RoundedMs(*ms));
   };
   auto add_list = [&](std::string_view name, const Json& list) {
     if (list.size() > 0) members.emplace_back(name, list);
@@ -218,7 +217,7 @@ Json TimelineLane::ToJson(double end_ms) const {
   std::vector<Json> marks;
   for (size_t i : Chosen(marks_.size(), kMostMarks)) {
     const Mark& mark = marks_[i];
-    marks.push_back(Json::Array({Rounded(mark.ms), mark.kind, mark.text}));
+    marks.push_back(Json::Array({RoundedMs(mark.ms), mark.kind, mark.text}));
   }
   add_list("marks", Json::Array(marks));
   return Json::Object(members);

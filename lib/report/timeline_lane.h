@@ -14,6 +14,9 @@
 
 namespace tandem {
 
+// Tenths of a millisecond are what a picture can show, and a short text.
+double RoundedMs(double ms);
+
 // One machine's part of a timeline. Takes the entries of its machine in their order; times are ms.
 class TimelineLane {
  public:

@@ -6,29 +6,14 @@
 #include <map>
 #include <string_view>
 
+#include "absl/strings/str_replace.h"
 #include "tools/report/page_parts.h"
 
 namespace tandem {
 namespace {
 
 std::string EscapeText(const std::string& text) {
-  std::string escaped;
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
+  return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
 }
 
 // Puts texts in place of the names. What they hold is not looked at.
@@ -47,16 +32,7 @@ std::string Filled(std::string_view text, const std::map<std::string_view, std::
 }  // namespace
 
 std::string ScriptSafe(const std::string& json) {
-  std::string safe;
-  safe.reserve(json.size());
-  for (char c : json) {
-    if (c == '<') {
-      safe += "\\u003c";
-    } else {
-      safe += c;
-    }
-  }
-  return safe;
+  return absl::StrReplaceAll(json, {{"<", "\\u003c"}});
 }
 
 std::string RenderPage(const std::string& title, const Json& data,

@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "absl/status/status.h"
+
 namespace tandem {
 
 // Does the work of the chosen subcommand; returns the exit code.
@@ -16,6 +18,9 @@ using ChosenCommand = std::function<int()>;
 inline constexpr int kExitGood = 0;
 inline constexpr int kExitBad = 1;
 inline constexpr int kExitRefused = 2;  // wrong settings, unusable files: nothing was done
+
+// Says on standard error why a subcommand cannot do its work; returns `code`.
+int Refuse(const absl::Status& status, int code = kExitRefused);
 
 // `tandem run`: runs tests. `chosen` outlives the parsing.
 void AddRunCommand(CLI::App& app, ChosenCommand& chosen);

@@ -92,15 +92,11 @@ TestRecord RecordOf(const pugi::xml_node& test, const std::map<std::string, Json
   return record;
 }
 
-std::string Rfc3339(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
-
 RunInfo InfoOf(const pugi::xml_node& suite, absl::Time start) {
   RunInfo info{.command = {"ctest"}};
   if (start != absl::InfinitePast()) {
-    info.started = Rfc3339(start);
-    info.finished = Rfc3339(start + absl::Seconds(suite.attribute("time").as_double()));
+    info.started = UtcText(start);
+    info.finished = UtcText(start + absl::Seconds(suite.attribute("time").as_double()));
   }
   std::string host = suite.attribute("hostname").value();
   if (!host.empty()) info.host["name"] = ValidUtf8(host);

@@ -51,10 +51,7 @@ std::string Describe(const FailureGroup& group) {
 
 }  // namespace
 
-bool IsFailure(TestStatus status) {
-  return status == TestStatus::kFailed || status == TestStatus::kTimedOut ||
-         status == TestStatus::kCrashed || status == TestStatus::kNotRun;
-}
+bool IsFailure(TestStatus status) { return IsFailed(status) || status == TestStatus::kNotRun; }
 
 std::string ReasonOf(const TestRecord& record) {
   return record.reason.empty() ? std::string(StatusName(record.status)) : record.reason;

@@ -65,7 +65,7 @@ class DataBuilder {
       records[record] = records[record].MergedWith(Json::Object({{"timeline_left_out", true}}));
     }
     Json data = Json::Object({{"title", "Tandem report"},
-                              {"generated", Now()},
+                              {"generated", UtcText(absl::Now())},
                               {"run", RunJson()},
                               {"records", Json::Array(records)},
                               {"metrics", MetricsJson()},
@@ -77,10 +77,6 @@ class DataBuilder {
   }
 
  private:
-  static std::string Now() {
-    return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone());
-  }
-
   Json RunJson() const {
     const RunInfo& info = run_.info;
     auto object = [](const std::map<std::string, std::string>& texts) {

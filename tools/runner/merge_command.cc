@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "lib/base/status.h"
 #include "tools/runner/command.h"
 #include "tools/runner/failure_groups.h"
 #include "tools/runner/merge.h"
@@ -29,11 +27,6 @@ struct MergeOptions {
   std::string output;
   bool link = false, allow_all_skipped = false;
 };
-
-int Refuse(const absl::Status& status) {
-  std::fprintf(stderr, "tandem merge: %s\n", Message(status).c_str());
-  return kExitRefused;
-}
 
 int Merge(const MergeOptions& options) {
   auto runs = ReadRuns(options.folders);

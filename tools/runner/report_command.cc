@@ -36,11 +36,6 @@ std::string DefaultPath(const ReportSettings& settings, const RunRecord& run) {
   return (std::filesystem::absolute(settings.from_ctest).parent_path() / "report.html").string();
 }
 
-int Refuse(const absl::Status& status) {
-  std::fprintf(stderr, "tandem report: %s\n", Message(status).c_str());
-  return kExitRefused;
-}
-
 int MakeReport(const ReportSettings& settings) {
   auto run = ReadChosen(settings);
   if (!run.ok()) return Refuse(run.status());

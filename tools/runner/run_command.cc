@@ -34,15 +34,6 @@ constexpr double kDefaultTimeout = 120;
 constexpr int kBisectSkip = 125;   // of git bisect run
 constexpr int kBisectStops = 128;  // and of what would be wrong at every commit
 
-std::string TimeNow() {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
-}
-
-int Refuse(const absl::Status& status, int code) {
-  std::fprintf(stderr, "tandem: %s\n", Message(status).c_str());
-  return code;
-}
-
 int RefusalCode(const RunOptions& options) {
   return options.rules.bisect ? kBisectStops : kExitRefused;
 }
@@ -224,7 +215,7 @@ std::vector<std::string> OwnCommandLine() {
 // Begins the run: from now on it has a folder.
 absl::Status Begin(const RunOptions& options, PreparedRun& run) {
   TANDEM_ASSIGN_OR_RETURN(run.settings, MakeSettings(options));
-  run.info.started = TimeNow();
+  run.info.started = UtcText(absl::Now());
   run.info.command = OwnCommandLine();
   run.info.host = HostInfo();
   run.info.jobs = static_cast<int64_t>(run.settings.jobs);
@@ -244,7 +235,7 @@ RunEnd RunAndRecord(PreparedRun& run, Terminal& terminal) {
   RunEnd end = RunTests(run.tests, run.settings, signals, recording, terminal);
   for (const TestRecord& record : end.records) times.Add(record);
   if (absl::Status saved = times.Save(); !saved.ok()) Warn(Message(saved));
-  run.info.finished = TimeNow();
+  run.info.finished = UtcText(absl::Now());
   if (end.signal != 0) run.info.interrupted = SignalName(end.signal);
   absl::Status written = WriteRunInfo(run.settings.folder, run.info);
   if (end.lost.ok()) end.lost = written;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
 #include <memory>
 
-#include "lib/base/status.h"
 #include "tools/runner/command.h"
 #include "tools/runner/run_command.h"
 
@@ -96,10 +94,7 @@ void AddRepetition(CLI::App& command, RunOptions& options) {
 
 int MatrixCommand(RunOptions options, const std::vector<std::string>& texts, bool smoke) {
   auto binaries = ParseNamedBinaries(texts);
-  if (!binaries.ok()) {
-    std::fprintf(stderr, "tandem: %s\n", Message(binaries.status()).c_str());
-    return kExitRefused;
-  }
+  if (!binaries.ok()) return Refuse(binaries.status());
   options.matrix = *std::move(binaries);
   Selection& selection = options.selection;
   if (smoke) {

@@ -29,8 +29,6 @@ auto Severity(TestStatus status) {
   return std::find(kSeverity.begin(), kSeverity.end(), status) - kSeverity.begin();
 }
 
-bool IsFailed(TestStatus status) { return Severity(status) >= Severity(TestStatus::kFailed); }
-
 std::string WordFor(TestStatus status) {
   std::string word(StatusName(status));
   for (char& c : word) c = c == '_' ? ' ' : static_cast<char>(std::tolower(c));

@@ -18,11 +18,6 @@ namespace {
 constexpr absl::Duration kLiveTime = absl::Seconds(1);  // of the clock in the live line
 constexpr absl::Duration kLongTime = absl::Minutes(1);
 
-bool IsFailed(TestStatus status) {
-  return status == TestStatus::kFailed || status == TestStatus::kTimedOut ||
-         status == TestStatus::kCrashed;
-}
-
 // One run while it goes on.
 class TestRun {
  public:

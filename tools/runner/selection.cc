@@ -34,10 +34,6 @@ bool MatchesAny(std::string_view patterns, std::string_view name) {
                      [&](const std::string& one) { return MatchesPattern(one, name); });
 }
 
-bool HasLabel(const PlannedTest& test, const std::string& label) {
-  return std::find(test.labels.begin(), test.labels.end(), label) != test.labels.end();
-}
-
 bool HasOneOf(const PlannedTest& test, const std::vector<std::string>& labels) {
   return std::any_of(labels.begin(), labels.end(),
                      [&](const std::string& label) { return HasLabel(test, label); });
@@ -90,6 +86,10 @@ bool IsWanted(const PlannedTest& test, const Selection& selection) {
 }
 
 }  // namespace
+
+bool HasLabel(const PlannedTest& test, const std::string& label) {
+  return std::find(test.labels.begin(), test.labels.end(), label) != test.labels.end();
+}
 
 bool MatchesFilter(std::string_view filter, std::string_view name) {
   size_t dash = filter.find('-');  // no name holds one

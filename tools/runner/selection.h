@@ -25,6 +25,9 @@ struct Selection {
 // Whether a name matches "positive:…-negative:…", with * and ?, as GoogleTest does it.
 bool MatchesFilter(std::string_view filter, std::string_view name);
 
+// Whether the test has this very label.
+bool HasLabel(const PlannedTest& test, const std::string& label);
+
 // Those chosen, in their order. "slow" tests only when a filter, their label or their id asks for
 // them, "disabled" ones only by that label. A filter applies to GoogleTest's name and to the id.
 // InvalidArgument when nothing is left, or names the filter or label that no test has.

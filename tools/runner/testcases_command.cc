@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -10,6 +8,7 @@
 #include "lib/report/evidence.h"
 #include "lib/report/text.h"
 #include "tools/runner/command.h"
+#include "tools/runner/selection.h"
 #include "tools/runner/test_listing.h"
 #include "tools/runner/testcase_file.h"
 
@@ -27,10 +26,6 @@ constexpr char kFooter[] =
 struct TestcasesOptions {
   std::string suites, programs, output;
 };
-
-bool HasLabel(const PlannedTest& test, const std::string& label) {
-  return std::find(test.labels.begin(), test.labels.end(), label) != test.labels.end();
-}
 
 // The command as a testcase has it: of a program that may lie elsewhere, with its code for a skip.
 std::string TextFor(const PlannedTest& test, const std::string& programs) {
@@ -80,9 +75,7 @@ void AddTestcasesCommand(CLI::App& app, ChosenCommand& chosen) {
   command->callback([options, &chosen] {
     chosen = [options] {
       absl::Status status = MakeTestcases(*options);
-      if (status.ok()) return kExitGood;
-      std::fprintf(stderr, "tandem testcases: %s\n", Message(status).c_str());
-      return kExitRefused;
+      return status.ok() ? kExitGood : Refuse(status);
     };
   });
 }

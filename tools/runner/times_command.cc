@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,9 +38,7 @@ void AddTimesCommand(CLI::App& app, ChosenCommand& chosen) {
   command->callback([options, &chosen] {
     chosen = [options] {
       absl::Status status = MakeTimes(*options);
-      if (status.ok()) return kExitGood;
-      std::fprintf(stderr, "tandem times: %s\n", Message(status).c_str());
-      return kExitRefused;
+      return status.ok() ? kExitGood : Refuse(status);
     };
   });
 }
