@@ -173,8 +173,9 @@ class MultifdDisagreementTest : public MultifdTest,
     ExpectEnd(destination());
     ExpectErrorsOfCutStream();
     ExpectErrorLine("Failed to connect to ", "source");
-    for (const char* error : {" flags expected ", "Extra incoming migration connection; ignoring",
-                              "multifd: received id "}) {
+    for (const char* error :
+         {" flags expected ", "Extra incoming migration connection; ignoring",
+          "failed to receive packet via multifd channel ", "multifd: received id "}) {
       ExpectErrorLine(error, "destination");
     }
     return StartMigration(MigrationAddress::Tcp("127.0.0.1", 0));
