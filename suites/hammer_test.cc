@@ -256,8 +256,10 @@ TEST_P(ColoHammerTest, SecondaryTakesOver) {
   ExpectWhole(survivor(), GetParam(), StepDeadline());
 }
 
-INSTANTIATE_TEST_SUITE_P(Colo, ColoHammerTest,
-                         Values(Commands::kQueries, Commands::kStopAndCont, Commands::kReset),
+INSTANTIATE_TEST_SUITE_P(Colo, ColoHammerTest, Values(Commands::kQueries, Commands::kReset),
+                         [](const auto& parameter) { return ParameterName(parameter.param); });
+// Fails now and then, nobody knows yet why: docs/known-defects.md, "Stop and cont in COLO".
+INSTANTIATE_TEST_SUITE_P(SlowColo, ColoHammerTest, Values(Commands::kStopAndCont),
                          [](const auto& parameter) { return ParameterName(parameter.param); });
 
 }  // namespace
