@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "lib/base/status.h"
 
@@ -28,10 +29,14 @@ bool MatchesPattern(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
-bool MatchesAny(std::string_view patterns, std::string_view name) {
+bool MatchesAny(std::string_view patterns, const std::vector<std::string>& names) {
   std::vector<std::string> all = absl::StrSplit(std::string(patterns), ':');
-  return std::any_of(all.begin(), all.end(),
-                     [&](const std::string& one) { return MatchesPattern(one, name); });
+  for (const std::string& one : all) {
+    for (const std::string& name : names) {
+      if (MatchesPattern(one, name)) return true;
+    }
+  }
+  return false;
 }
 
 bool HasOneOf(const PlannedTest& test, const std::vector<std::string>& labels) {
@@ -39,8 +44,15 @@ bool HasOneOf(const PlannedTest& test, const std::vector<std::string>& labels) {
                      [&](const std::string& label) { return HasLabel(test, label); });
 }
 
-bool Matches(const std::string& filter, const PlannedTest& test) {
-  return MatchesFilter(filter, test.test) || MatchesFilter(filter, test.id);
+// A pair's name, and a file's, may hold what separates patterns: "7.2:11.1/*", "dirty-log.test".
+bool Matches(std::string filter, const PlannedTest& test) {
+  if (filter == test.id) return true;
+  if (!test.pair.empty()) {
+    std::string same_in_patterns = test.pair;
+    for (char& c : same_in_patterns) c = c == ':' || c == '-' ? '?' : c;
+    absl::StrReplaceAll({{test.pair + "/", same_in_patterns + "/"}}, &filter);
+  }
+  return MatchesFilter(filter, {test.test, test.id});
 }
 
 absl::Status CheckLabels(const std::vector<PlannedTest>& tests, const Selection& selection) {
@@ -91,11 +103,11 @@ bool HasLabel(const PlannedTest& test, const std::string& label) {
   return std::find(test.labels.begin(), test.labels.end(), label) != test.labels.end();
 }
 
-bool MatchesFilter(std::string_view filter, std::string_view name) {
-  size_t dash = filter.find('-');  // no name holds one
+bool MatchesFilter(std::string_view filter, const std::vector<std::string>& names) {
+  size_t dash = filter.find('-');
   std::string_view positive = filter.substr(0, dash);
-  if (!positive.empty() && !MatchesAny(positive, name)) return false;
-  return dash == std::string_view::npos || !MatchesAny(filter.substr(dash + 1), name);
+  if (!positive.empty() && !MatchesAny(positive, names)) return false;
+  return dash == std::string_view::npos || !MatchesAny(filter.substr(dash + 1), names);
 }
 
 absl::StatusOr<std::vector<PlannedTest>> SelectTests(const std::vector<PlannedTest>& tests,

@@ -22,14 +22,16 @@ struct Selection {
   std::optional<std::set<std::string>> ids;  // these alone; of --only-failed
 };
 
-// Whether a name matches "positive:…-negative:…", with * and ?, as GoogleTest does it.
-bool MatchesFilter(std::string_view filter, std::string_view name);
+// Whether what has these names matches "positive:…-negative:…", with * and ?, as GoogleTest does
+// it: some name a positive pattern, and none a negative one.
+bool MatchesFilter(std::string_view filter, const std::vector<std::string>& names);
 
 // Whether the test has this very label.
 bool HasLabel(const PlannedTest& test, const std::string& label);
 
 // Those chosen, in their order. "slow" tests only when a filter, their label or their id asks for
-// them, "disabled" ones only by that label. A filter applies to GoogleTest's name and to the id.
+// them, "disabled" ones only by that label. A filter applies to GoogleTest's name and to the id;
+// it may be an id, and hold the name of a pair.
 // InvalidArgument when nothing is left, or names the filter or label that no test has.
 absl::StatusOr<std::vector<PlannedTest>> SelectTests(const std::vector<PlannedTest>& tests,
                                                      const Selection& selection);
