@@ -18,6 +18,9 @@ using ChosenCommand = std::function<int()>;
 inline constexpr int kExitGood = 0;
 inline constexpr int kExitBad = 1;
 inline constexpr int kExitRefused = 2;  // wrong settings, unusable files: nothing was done
+// The same with --bisect: git bisect takes what is below for a verdict on the commit, and ends at
+// this.
+inline constexpr int kExitBisectStops = 128;
 
 // Says on standard error why a subcommand cannot do its work; returns `code`.
 int Refuse(const absl::Status& status, int code = kExitRefused);

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // tandem: runs the suites that are installed with it, or built beside it, and tells what they
 // found.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string_view>
 
 #include "tools/runner/command.h"
 
 namespace {
+
+// Of a command line that cannot be parsed.
+int RefusalCode(int argc, char** argv) {
+  bool bisects = std::find(argv, argv + argc, std::string_view("--bisect")) != argv + argc;
+  return bisects ? tandem::kExitBisectStops : tandem::kExitRefused;
+}
 
 int Run(int argc, char** argv) {
   CLI::App app("Tests QEMU binaries: live migration and COLO.", "tandem");
@@ -22,7 +30,7 @@ int Run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // --help among them
-    return app.exit(error) == 0 ? tandem::kExitGood : tandem::kExitRefused;
+    return app.exit(error) == 0 ? tandem::kExitGood : RefusalCode(argc, argv);
   }
   return chosen();
 }

@@ -31,17 +31,20 @@ namespace {
 constexpr absl::Duration kListingTime = absl::Seconds(30);
 constexpr absl::Duration kProbeTime = absl::Seconds(30);
 constexpr double kDefaultTimeout = 120;
-constexpr int kBisectSkip = 125;   // of git bisect run
-constexpr int kBisectStops = 128;  // and of what would be wrong at every commit
+constexpr int kBisectSkip = 125;  // of git bisect run
 
 int RefusalCode(const RunOptions& options) {
-  return options.rules.bisect ? kBisectStops : kExitRefused;
+  return options.rules.bisect ? kExitBisectStops : kExitRefused;
 }
 
 void Warn(const std::string& text) { std::fprintf(stderr, "tandem: warning: %s\n", text.c_str()); }
 
 absl::Status Contradiction(const std::string& text) {
   return absl::InvalidArgumentError(text + "; see tandem run --help");
+}
+
+bool HasTestcases(const RunOptions& options) {
+  return !options.testcases.files.empty() || !options.testcases.folders.empty();
 }
 
 absl::Status CheckOptions(const RunOptions& options) {
@@ -56,6 +59,12 @@ absl::Status CheckOptions(const RunOptions& options) {
   }
   if (options.rules.allow_flaky && options.retries == 0) {
     return Contradiction("--allow-flaky says nothing without --retries");
+  }
+  if (!options.testcases.root.empty() && !HasTestcases(options)) {
+    return Contradiction("--path says nothing without --testcases or --dirs");
+  }
+  if (!options.times.empty() && options.shard.empty()) {
+    return Contradiction("--times says nothing without --shard");
   }
   if (options.rules.bisect && options.rules.allow_all_skipped) {
     return Contradiction(
@@ -84,8 +93,9 @@ void SetEnvironment(const RunOptions& options) {
   }
 }
 
-// A testcase file may be about anything.
-bool NeedsQemu(const std::vector<PlannedTest>& tests) {
+// A testcase file may be about anything; but a binary that was named is to be there.
+bool NeedsQemu(const RunOptions& options, const std::vector<PlannedTest>& tests) {
+  if (!options.qemu.empty() || !options.source.empty()) return true;
   return std::any_of(tests.begin(), tests.end(), [](const PlannedTest& test) {
     return test.convention == ExitConvention::kTandem;
   });
@@ -97,6 +107,15 @@ absl::StatusOr<std::string> VersionOf(const QemuBinary& binary) {
   return (*facts)->version;
 }
 
+// Named by the option where there is one, so that a complaint names it, too.
+absl::StatusOr<QemuBinary> BinaryOf(const RunOptions& options, MigrationSide side) {
+  bool is_source = side == MigrationSide::kSource;
+  if (!options.qemu.empty()) return ParseQemuBinary(options.qemu, "--qemu " + options.qemu);
+  if (options.source.empty()) return QemuBinaryFromEnvironment(side);
+  const std::string& path = is_source ? options.source : options.destination;
+  return ParseQemuBinary(path, (is_source ? "--src " : "--dst ") + path);
+}
+
 // Versions by side, or by the names of a matrix.
 absl::StatusOr<std::map<std::string, std::string>> AskQemu(const RunOptions& options) {
   std::map<std::string, std::string> versions;
@@ -106,16 +125,12 @@ absl::StatusOr<std::map<std::string, std::string>> AskQemu(const RunOptions& opt
     TANDEM_ASSIGN_OR_RETURN(versions[name], VersionOf(binary));
   }
   if (!options.matrix.empty()) return versions;
-  for (auto [name, side] : {std::pair{"source", MigrationSide::kSource},
-                            std::pair{"destination", MigrationSide::kDestination}}) {
-    TANDEM_ASSIGN_OR_RETURN(QemuBinary binary, QemuBinaryFromEnvironment(side));
+  for (MigrationSide side : {MigrationSide::kSource, MigrationSide::kDestination}) {
+    TANDEM_ASSIGN_OR_RETURN(QemuBinary binary, BinaryOf(options, side));
+    const char* name = side == MigrationSide::kSource ? "source" : "destination";
     TANDEM_ASSIGN_OR_RETURN(versions[name], VersionOf(binary));
   }
   return versions;
-}
-
-bool HasTestcases(const RunOptions& options) {
-  return !options.testcases.files.empty() || !options.testcases.folders.empty();
 }
 
 // Suites beside testcases only when they are named, too.
@@ -284,7 +299,7 @@ int RunCommand(const RunOptions& options) {
     for (const PlannedTest& test : run.tests) std::puts(test.id.c_str());
     return kExitGood;
   }
-  if (NeedsQemu(run.tests)) {
+  if (NeedsQemu(options, run.tests)) {
     auto versions = AskQemu(options);
     if (!versions.ok()) {
       return Refuse(versions.status(), options.rules.bisect ? kBisectSkip : kExitRefused);

@@ -78,14 +78,17 @@ TEST_F(RunRefusalTest, OfWrongSettings) {
   ExpectRefused({"--filter", "*.Passes", "--label", "slow"}, "nothing is left of");
   ExpectRefused({"--filter", "*.Passes", "--shard", "2/2"}, "the shard 2/2 is empty");
   ExpectRefused({"--shard", "4/3"}, "4/3");
-  ExpectRefused({"--qemu", "/no/such/qemu"}, "/no/such/qemu");
+  ExpectRefused({"--qemu", "/no/such/qemu"}, "tandem: --qemu /no/such/qemu: there is no");
   ExpectRefused({"--qemu", "/bin/true"}, "/bin/true");
   ExpectRefused({"--qemu", "/bin/true", "--bisect"}, "/bin/true", 125);
   ExpectRefused({"--filter", "No*", "--bisect"}, "no test matches", 128);
+  ExpectRefused({"--jobs", "0", "--bisect"}, "--jobs", 128);
   ExpectRefused({"--src", "/bin/true"}, "--src and --dst come together");
   ExpectRefused({"--qemu", "a", "--src", "b", "--dst", "c"}, "--qemu is for both sides");
   ExpectRefused({"--retries", "1", "--repeat", "2"}, "--retries hides");
   ExpectRefused({"--allow-flaky"}, "says nothing without --retries");
+  ExpectRefused({"--path", "x"}, "--path says nothing without");
+  ExpectRefused({"--times", "x"}, "--times says nothing without --shard");
   ExpectRefused({"--print", "passed=loud"}, "--print passed=loud");
   ExpectRefused({"--jobs", "0"}, "--jobs");
   ExpectRefused({"--only-failed", folder()}, "holds no run of tandem");
