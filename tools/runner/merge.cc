@@ -140,7 +140,9 @@ class Merger {
     std::vector<std::string> missing = Without(run.info.tests, {seen.begin(), seen.end()});
     if (missing.empty()) return;
     std::string why = run.info.interrupted.empty() ? "it was not finished" : run.info.interrupted;
-    AddMissing(missing, fmt::format("{} has no result of this test: {}", NameOf(run), why),
+    // Without the run's name: killed runs fail by one reason.
+    std::string who = IsShard(run) ? ShardName(run.info) : "a run";
+    AddMissing(missing, fmt::format("{} has no result of this test: {}", who, why),
                fmt::format("{} has no result of {}: {}", NameOf(run), Listed(missing), why));
   }
 

@@ -165,6 +165,17 @@ TEST_F(MergeTest, ATestWithoutAResultIsNamed) {
   EXPECT_EQ(merged->info.finished, "");
 }
 
+// Wherever they lay, and whenever they were.
+TEST_F(MergeTest, KilledRunsFailByOneReason) {
+  std::vector<RunRecord> runs = {WholeRun("20261121T172445Z", {Passed("a.1")}),
+                                 WholeRun("20261122T101010Z-2", {Passed("a.1")})};
+  auto merged = MergeRuns(runs);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  ASSERT_THAT(merged->records, SizeIs(4));
+  EXPECT_THAT(GroupFailures(merged->records), SizeIs(1));
+  EXPECT_THAT(merged->missing, ElementsAre(HasSubstr("172445Z has"), HasSubstr("10Z-2 has")));
+}
+
 // Repeats of the same tests: all attempts stay, and failures are grouped over all runs.
 TEST_F(MergeTest, RepeatsKeepAllAttempts) {
   RunRecord first = WholeRun("1", {Failed("a.1", "timed out after 1 s"), Passed("a.2")});
