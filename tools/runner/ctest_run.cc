@@ -115,6 +115,11 @@ absl::StatusOr<RunRecord> ReadCtestRun(const std::string& junit, const std::stri
   if (!fs::is_regular_file(junit)) {
     return MakeError(absl::StatusCode::kNotFound, "{}: there is no such file", junit);
   }
+  if (!artifacts.empty() && !fs::is_directory(artifacts)) {
+    return MakeError(absl::StatusCode::kNotFound,
+                     "{}: there is no such folder of artifacts: see --artifacts, TANDEM_ARTIFACTS",
+                     artifacts);
+  }
   pugi::xml_document document;
   pugi::xml_parse_result parsed = document.load_file(junit.c_str());
   pugi::xml_node suite = document.child("testsuite");

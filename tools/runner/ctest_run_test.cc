@@ -90,6 +90,8 @@ TEST_F(CtestRunTest, CtestsVerdictCounts) {
 
 TEST_F(CtestRunTest, ErrorsNameTheFile) {
   EXPECT_THAT(Message(ReadCtestRun("/no/such/file", "").status()), HasSubstr("/no/such/file"));
+  EXPECT_THAT(Message(ReadCtestRun("/proc/self/status", "/no/such/folder").status()),
+              HasSubstr("/no/such/folder"));
   EXPECT_THAT(Message(Read("<testcase").status()),
               AllOf(HasSubstr("junit.xml"), HasSubstr("ctest --output-junit")));
 }
