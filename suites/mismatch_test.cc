@@ -27,9 +27,10 @@ class MismatchFixture : public MigrationFixture {
 
   void ExpectErrorsOfFailedLoad() {
     ExpectErrorLine("", "destination");
-    for (const char* error : {"Unable to write to socket: ", "ram_save_setup failed: ",
-                              "failed to save SaveStateEntry with ", "Failed to flush QEMUFile: ",
-                              "Sibling indicated error ", "Channel error: "}) {
+    for (const char* error :
+         {"Unable to write to socket: ", "Unable to read from socket: ", "ram_save_setup failed: ",
+          "failed to save SaveStateEntry with ",
+          "Failed to flush QEMUFile: ", "Sibling indicated error ", "Channel error: "}) {
       ExpectErrorLine(error, "source");
     }
   }

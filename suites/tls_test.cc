@@ -224,11 +224,11 @@ TEST_P(TlsFlipTest, FlippedBitIsRefused) {
   TANDEM_ASSERT_OK(StartMigrationThroughRelay());
   ExpectSourceKeepsGuest(_);  // 7.2 gives no reason
   if (HasFatalFailure() || IsSkipped()) return;
-  if (in_handshake()) {
+  if (in_handshake() && transport() != kMultifdTcp) {
     TANDEM_ASSERT_THAT(destination(), HasRunState("inmigrate"));
-  } else {
+  } else if (!in_handshake() || !destination().machine().process().running()) {
     ExpectDestinationEnded();
-  }
+  }  // else it may wait for its other channels
 }
 
 INSTANTIATE_TEST_SUITE_P(Tls, TlsFlipTest,
