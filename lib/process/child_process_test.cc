@@ -215,9 +215,16 @@ TEST_F(ChildProcessTest, KillTreeEndsADetachedGrandchild) {
 
 // What a child of Tandem's own spawned, and tagged as its own, belongs to the child's family too.
 TEST_F(ChildProcessTest, KillTreeEndsTheFamiliesOfItsFamily) {
+  // Start time 0 is "unknown": with another, a test beside this one would see an owner that is
+  // dead, and end the grandchild as an orphan.
   auto child = Spawn(
-      "tag=$TANDEM_PROCESS_TAG$$-1-1.; (TANDEM_PROCESS_TAG=$tag setsid sh -c 'echo $$; exec sleep "
-      "600' &); exec sleep 600");
+      "tag=$TANDEM_PROCESS_TAG$$-0-1.; (TANDEM_PROCESS_TAG=$tag setsid sh -c 'echo $$; exec sleep "
+      "600' &); echo alone >&2; exec sleep 600");
+  ASSERT_TRUE(
+      recording_
+          .Wait(LongTime(), "the end of the shell between the two",
+                [&] { return Lines(EntryKind::kStderr) == std::vector<std::string>{"alone"}; })
+          .ok());
   UniqueFd grandchild = PidfdFromFirstLine();
   EXPECT_EQ(child->FindTree()->size(), 2u);
   EXPECT_TRUE(child->KillTree(LongTime()).ok());
