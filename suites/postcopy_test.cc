@@ -62,7 +62,7 @@ TEST_P(PostcopyTest, RecoversOnAnotherSocket) {
 // C6: the first recovery meets peers that fall silent, on either side; a second one succeeds.
 TANDEM_COVERS(PostcopyTest, RecoversAfterPeersFellSilent, "C6");
 TEST_P(PostcopyTest, RecoversAfterPeersFellSilent) {
-  TANDEM_REQUIRE_OK(RequireRecoverSetup());
+  TANDEM_REQUIRE_OK(RequirePauseInRecovery());
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_REQUIRE_OK(StartPostcopy(Address()));
   TANDEM_ASSERT_OK(PauseMigration());
@@ -78,7 +78,7 @@ TEST_P(PostcopyTest, RecoversAfterPeersFellSilent) {
 // C6: the same when the destination's peer never says a word.
 TANDEM_COVERS(PostcopyTest, RecoversAfterSilence, "C6");
 TEST_P(PostcopyTest, RecoversAfterSilence) {
-  TANDEM_REQUIRE_OK(RequireRecoverSetup());
+  TANDEM_REQUIRE_OK(RequirePauseInRecovery());
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_REQUIRE_OK(StartPostcopy(Address()));
   TANDEM_ASSERT_OK(PauseMigration());
