@@ -239,6 +239,28 @@ INSTANTIATE_TEST_SUITE_P(Tls, TlsFlipTest,
                                               std::get<1>(parameter.param));
                          });
 
+class TlsCancelTest : public TlsFixture {
+ protected:
+  static constexpr int64_t kFast = 4'000'000'000;  // bytes a second, more than there are
+};
+
+// B5: a migration over many channels is cancelled while all of them send; the source outlives that.
+TANDEM_COVERS(TlsCancelTest, SourceOutlivesCancellation, "B5");
+TEST_F(TlsCancelTest, SourceOutlivesCancellation) {
+  TANDEM_REQUIRE_OK(StartMachinesFor(kMultifdTcp));
+  setup().parameters.multifd_channels = 16;
+  TANDEM_REQUIRE_OK(GivePskToBoth());
+  TANDEM_ASSERT_OK(HoldBack());
+  setup().parameters.max_bandwidth = kFast;
+  ExpectEnd(destination());
+  ExpectErrorsOfCutStream();
+  ExpectErrorLine("TLS", "destination");
+  TANDEM_ASSERT_OK(StartMigration(Address()));
+  TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
+  TANDEM_ASSERT_OK(Cancel());
+  TANDEM_ASSERT_THAT(source(), HasConsistentState());
+}
+
 // What needs a host that QEMU takes from the address.
 class TlsHostTest : public TlsTest {};
 
