@@ -54,18 +54,19 @@ absl::Status ColoDriver::Start(const ColoOptions& options, const Deadline& deadl
 
 absl::StatusOr<QmpEvent> ColoDriver::AwaitFirstResume(const Deadline& deadline) {
   auto decides = [](const QmpEvent& event) {
-    return event.name == "RESUME" || MigrationEvent("completed")(event) ||
+    return MigrationEvent("colo")(event) || MigrationEvent("completed")(event) ||
            MigrationEvent("failed")(event);
   };
+  QmpClient& secondary = machine(ColoRole::kSecondary).qmp();
   TANDEM_ASSIGN_OR_RETURN(QmpEvent event,
-                          machine(ColoRole::kSecondary)
-                              .qmp()
-                              .WaitForEvent(migration_.destination_cursor(), decides,
-                                            "RESUME of COLO's start", deadline));
-  if (event.name == "RESUME") return event;
-  return MakeError(absl::StatusCode::kAborted,
-                   "the secondary does not enter COLO: its migration has {}",
-                   event.data["status"].Text());
+                          secondary.WaitForEvent(migration_.destination_cursor(), decides,
+                                                 "MIGRATION of COLO's start", deadline));
+  if (!MigrationEvent("colo")(event)) {
+    return MakeError(absl::StatusCode::kAborted,
+                     "the secondary does not enter COLO: its migration has {}",
+                     event.data["status"].Text());
+  }
+  return secondary.WaitForEvent(migration_.destination_cursor(), "RESUME", deadline);
 }
 
 absl::Status ColoDriver::WaitForCheckpoint(const Deadline& deadline,
