@@ -256,10 +256,8 @@ TEST_P(ColoHammerTest, SecondaryTakesOver) {
   ExpectWhole(survivor(), GetParam(), StepDeadline());
 }
 
-INSTANTIATE_TEST_SUITE_P(Colo, ColoHammerTest, Values(Commands::kQueries, Commands::kReset),
-                         [](const auto& parameter) { return ParameterName(parameter.param); });
-// Fails now and then, nobody knows yet why: docs/known-defects.md, "Stop and cont in COLO".
-INSTANTIATE_TEST_SUITE_P(SlowColo, ColoHammerTest, Values(Commands::kStopAndCont),
+INSTANTIATE_TEST_SUITE_P(Colo, ColoHammerTest,
+                         Values(Commands::kQueries, Commands::kStopAndCont, Commands::kReset),
                          [](const auto& parameter) { return ParameterName(parameter.param); });
 
 }  // namespace

@@ -146,6 +146,14 @@ absl::StatusOr<std::vector<RamBlock>> QueryRamBlocks(Machine& machine, const Dea
   return blocks;
 }
 
+absl::StatusOr<uint64_t> MainMemoryAddress(Machine& machine, const Deadline& deadline) {
+  TANDEM_ASSIGN_OR_RETURN(std::vector<RamBlock> blocks, QueryRamBlocks(machine, deadline));
+  auto main = std::find_if(blocks.begin(), blocks.end(),
+                           [](const RamBlock& block) { return block.name == "pc.ram"; });
+  if (main != blocks.end() && main->host_address != 0) return main->host_address;
+  return absl::FailedPreconditionError("QEMU does not tell where pc.ram lies");
+}
+
 absl::StatusOr<RamComparison> CompareRam(Machine& one, Machine& other, const Deadline& deadline) {
   TANDEM_ASSIGN_OR_RETURN(std::vector<RamBlock> ones, QueryRamBlocks(one, deadline));
   TANDEM_ASSIGN_OR_RETURN(std::vector<RamBlock> others, QueryRamBlocks(other, deadline));

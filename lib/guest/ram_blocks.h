@@ -27,6 +27,10 @@ struct RamBlock {
 // from the answer.
 absl::StatusOr<std::vector<RamBlock>> QueryRamBlocks(Machine& machine, const Deadline& deadline);
 
+// Where main memory ("pc.ram") begins in QEMU's address space. FailedPrecondition when QEMU does
+// not tell; the errors of QueryRamBlocks.
+absl::StatusOr<uint64_t> MainMemoryAddress(Machine& machine, const Deadline& deadline);
+
 // What CompareRam found.
 struct RamComparison {
   std::vector<std::string> compared;      // names of blocks
