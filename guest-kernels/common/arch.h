@@ -17,6 +17,16 @@ void TandemArchPutChar(char c);
 
 _Noreturn void TandemArchHalt(void);
 
+// The processor that runs this; 0 is the one that the machine starts.
+unsigned TandemArchProcessor(void);
+
+// Starts another processor, which prepares exception handling and calls SweepBesides on a stack of
+// its own. Returns whether it came so far.
+int TandemArchStartProcessor(unsigned processor);
+
+// In a loop that waits for another processor.
+void TandemArchRelax(void);
+
 // Suspends the machine to RAM. When it is woken, the guest starts anew from its entry.
 _Noreturn void TandemArchSuspend(void);
 

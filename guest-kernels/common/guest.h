@@ -19,6 +19,12 @@ static inline volatile uint64_t* PageAt(uint64_t page) {
                               page * TANDEM_GUEST_PAGE_BYTES);
 }
 
+// Where the processor that runs this has come to, in the state block.
+static inline volatile uint64_t* OwnPosition(void) {
+  const unsigned processor = TandemArchProcessor();
+  return processor == 0 ? &State()->position : &State()->others[processor - 1].position;
+}
+
 // Copies that need no volatile access; set before the first sweep.
 extern struct TandemGuestOptions options;
 extern struct TandemGuestLayout layout;
@@ -31,7 +37,19 @@ void ReportNamed(enum TandemGuestErrorKind kind, const char* name, uint64_t expe
 void CheckNamed(enum TandemGuestErrorKind kind, const char* name, uint64_t expected,
                 uint64_t found);
 
-// sweep.c: one sweep over all bands.
+// Writes one character that cannot get into the midst of such a line.
+void PrintMark(char c);
+
+// sweep.c: one sweep over what this processor sweeps of all bands.
 void Sweep(uint64_t generation);
+// Checks that this processor's position is the one at the end of that sweep.
+void CheckOwnPosition(uint64_t generation);
+
+// others.c: starts the other processors that the options ask for. Returns whether all are there.
+int StartOthers(void);
+// Waits until all of them have completed a generation.
+void WaitForOthers(uint64_t generation);
+// What they do: whenever processor 0 begins a generation, they sweep it too.
+_Noreturn void SweepBesides(void);
 
 #endif  // TANDEM_GUEST_COMMON_GUEST_H_

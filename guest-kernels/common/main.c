@@ -11,6 +11,11 @@ static _Noreturn void RefuseOptions(const char* problem, const uint64_t words[2]
   TandemArchHalt();
 }
 
+_Noreturn static void RefuseSweepers(void) {
+  const uint64_t words[2] = {State()->option_words[0], State()->option_words[1]};
+  RefuseOptions("sweepers", words);
+}
+
 // The last word of the region must be RAM.
 static int RegionIsRam(void) {
   volatile uint64_t* word = PageAt(layout.page_count - 1) + TANDEM_GUEST_PAGE_WORDS - 1;
@@ -63,10 +68,9 @@ static void ClearRegion(void) {
 // page that it is compared with.
 static void CheckState(uint64_t generation) {
   const volatile struct TandemGuestState* state = State();
-  const uint64_t position = generation == 0 ? 0 : (generation + 1) * layout.page_count - 1;
   CheckNamed(TANDEM_GUEST_ERROR_STATE, "sweep", generation, state->generation);
   CheckNamed(TANDEM_GUEST_ERROR_STATE, "devices", generation, state->device_generation);
-  CheckNamed(TANDEM_GUEST_ERROR_STATE, "position", position, state->position);
+  CheckOwnPosition(generation);
 }
 
 static void CheckTime(void) {
@@ -101,6 +105,7 @@ static void WakeUp(void) {
   state->sleep = TANDEM_GUEST_AWAKE_AGAIN;
   state->last_tick = TandemArchTicks();
   SetRegisters(state->generation);
+  if (!StartOthers()) RefuseSweepers();
 }
 
 _Noreturn static void FallAsleep(void) {
@@ -117,7 +122,8 @@ _Noreturn static void SweepForEver(uint64_t generation) {
     CheckRegisters(generation - 1);
     SetRegisters(generation);
     Sweep(generation);
-    TandemArchPutChar('B');
+    WaitForOthers(generation);
+    PrintMark('B');
     if (options.pause_ticks) TandemArchPause(options.pause_ticks, generation);
     if (generation == TANDEM_GUEST_SUSPEND_SWEEPS && options.flags & TANDEM_GUEST_FLAG_SUSPEND) {
       FallAsleep();
@@ -142,6 +148,7 @@ _Noreturn void TandemMain(void) {
     ClearRegion();
   }
   SetRegisters(0);
+  if (!StartOthers()) RefuseSweepers();
   state->magic = kTandemGuestStateMagic;
   SweepForEver(1);
 }

@@ -3,6 +3,29 @@
 
 enum { kMaxLines = 20 };
 
+// Console and record belong to one processor at a time; here stands its number plus one. An
+// exception may come in the midst of a report, and is reported all the same.
+static volatile unsigned owner;
+
+static void Own(void) {
+  const unsigned self = TandemArchProcessor() + 1;
+  if (owner == self) return;
+  unsigned nobody = 0;
+  while (!__atomic_compare_exchange_n(&owner, &nobody, self, 0, __ATOMIC_ACQUIRE,
+                                      __ATOMIC_RELAXED)) {
+    nobody = 0;
+    TandemArchRelax();
+  }
+}
+
+static void Disown(void) { __atomic_store_n(&owner, 0, __ATOMIC_RELEASE); }
+
+void PrintMark(char c) {
+  Own();
+  TandemArchPutChar(c);
+  Disown();
+}
+
 static void PrintText(const char* text) {
   while (*text) TandemArchPutChar(*text++);
 }
@@ -47,11 +70,16 @@ static void PrintError(const struct TandemGuestError* error) {
   PrintHex(error->expected);
   PrintText(" found ");
   PrintHex(error->found);
+  if (error->processor != 0) {
+    PrintText(" vcpu ");
+    PrintDecimal(error->processor);
+  }
   PrintText("\n");
 }
 
 // The count is stored last, so that a host that sees it also sees the whole first record.
 static void Record(const struct TandemGuestError* error) {
+  Own();
   volatile struct TandemGuestState* state = State();
   const uint64_t count = state->error_count;
   if (count == 0) {
@@ -61,14 +89,17 @@ static void Record(const struct TandemGuestError* error) {
     state->first_error.expected = error->expected;
     state->first_error.found = error->found;
     state->first_error.generation = error->generation;
+    state->first_error.processor = error->processor;
   }
   state->error_count = count + 1;
   if (count < kMaxLines) PrintError(error);
+  Disown();
 }
 
 void ReportPage(uint64_t page, uint64_t word, uint64_t expected, uint64_t found) {
   const struct TandemGuestError error = {
       TANDEM_GUEST_ERROR_PAGE, page, word, expected, found, State()->generation,
+      TandemArchProcessor(),
   };
   Record(&error);
 }
@@ -77,7 +108,9 @@ void ReportNamed(enum TandemGuestErrorKind kind, const char* name, uint64_t expe
                  uint64_t found) {
   uint64_t id = 0;
   for (int i = 0; i < 8 && name[i]; ++i) id |= (uint64_t)(unsigned char)name[i] << (8 * i);
-  const struct TandemGuestError error = {kind, id, 0, expected, found, State()->generation};
+  const struct TandemGuestError error = {
+      kind, id, 0, expected, found, State()->generation, TandemArchProcessor(),
+  };
   Record(&error);
 }
 

@@ -10,7 +10,12 @@ enum {
 };  // registers are verified this often within a sweep of the ordinary band
 
 static void EnterPage(uint64_t page, uint64_t generation) {
-  State()->position = generation * layout.page_count + page;
+  *OwnPosition() = generation * layout.page_count + page;
+}
+
+// What this processor sweeps of a band.
+static struct TandemGuestPages Slice(enum TandemGuestBand band) {
+  return TandemGuestSlice(&layout, band, TandemArchProcessor(), options.sweepers);
 }
 
 // Reports the first wrong word of the six.
@@ -113,9 +118,9 @@ static void EndChunk(void) {
 }
 
 // Checks and writes whole pages: everything in generation 1, the two changing bands later.
-static void SweepPages(uint64_t first, uint64_t end, uint64_t generation) {
-  for (uint64_t page = first; page < end; ++page) {
-    const enum TandemGuestBand band = TandemGuestBandOf(&layout, page);
+static void SweepPages(enum TandemGuestBand band, uint64_t generation) {
+  const struct TandemGuestPages slice = Slice(band);
+  for (uint64_t page = slice.first; page < slice.end; ++page) {
     EnterPage(page, generation);
     CheckPage(band, page, generation - 1);
     WritePage(band, page, generation);
@@ -124,10 +129,11 @@ static void SweepPages(uint64_t first, uint64_t end, uint64_t generation) {
 }
 
 static void SweepOrdinary(uint64_t generation) {
-  uint64_t page = 0;
-  while (page < layout.ordinary_end) {
+  const struct TandemGuestPages slice = Slice(TANDEM_GUEST_BAND_ORDINARY);
+  uint64_t page = slice.first;
+  while (page < slice.end) {
     uint64_t end = page + kChunkPages;
-    if (end > layout.ordinary_end) end = layout.ordinary_end;
+    if (end > slice.end) end = slice.end;
     page = TandemArchSweepStamps(page, end, generation);
     if (page < end) {
       CheckStamps(page, generation - 1);
@@ -139,7 +145,8 @@ static void SweepOrdinary(uint64_t generation) {
 }
 
 static void SweepConstant(uint64_t generation) {
-  for (uint64_t page = layout.incompressible_end; page < layout.page_count; ++page) {
+  const struct TandemGuestPages slice = Slice(TANDEM_GUEST_BAND_CONSTANT);
+  for (uint64_t page = slice.first; page < slice.end; ++page) {
     EnterPage(page, generation);
     CheckStamps(page, 1);
   }
@@ -147,10 +154,21 @@ static void SweepConstant(uint64_t generation) {
 
 void Sweep(uint64_t generation) {
   if (generation == 1) {
-    SweepPages(0, layout.page_count, generation);
-    return;
+    SweepPages(TANDEM_GUEST_BAND_ORDINARY, generation);
+  } else {
+    SweepOrdinary(generation);
   }
-  SweepOrdinary(generation);
-  SweepPages(layout.ordinary_end, layout.incompressible_end, generation);
-  SweepConstant(generation);
+  SweepPages(TANDEM_GUEST_BAND_ZERO, generation);
+  SweepPages(TANDEM_GUEST_BAND_INCOMPRESSIBLE, generation);
+  if (generation == 1) {
+    SweepPages(TANDEM_GUEST_BAND_CONSTANT, generation);
+  } else {
+    SweepConstant(generation);
+  }
+}
+
+void CheckOwnPosition(uint64_t generation) {
+  const uint64_t last = TandemGuestLastPage(&layout, TandemArchProcessor(), options.sweepers);
+  const uint64_t expected = generation == 0 ? 0 : generation * layout.page_count + last;
+  CheckNamed(TANDEM_GUEST_ERROR_STATE, "position", expected, *OwnPosition());
 }

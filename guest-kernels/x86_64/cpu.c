@@ -30,7 +30,7 @@ static struct Gate gates[kVectors];
 extern const uint8_t exception_stubs[];
 enum { kStubBytes = 16 };
 
-static void LoadExceptionTable(void) {
+void LoadExceptionTable(void) {
   for (int vector = 0; vector < kVectors; ++vector) {
     const uint64_t stub = (uint64_t)(exception_stubs + vector * kStubBytes);
     struct Gate* gate = &gates[vector];
@@ -68,9 +68,10 @@ void TandemArchFlushTranslations(void) {
   __asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
 }
 
-// Addresses must be canonical: bits 47 to 63 equal.
+// Addresses must be canonical: bits 47 to 63 equal. No two processors have the same.
 static uint64_t Address(uint64_t generation, uint64_t salt) {
-  return TandemGuestMix(generation * 64 + salt) & 0x00007fffffffffff;
+  const uint64_t seed = generation * 64 + salt + ((uint64_t)TandemArchProcessor() << 56);
+  return TandemGuestMix(seed) & 0x00007fffffffffff;
 }
 
 static const struct {

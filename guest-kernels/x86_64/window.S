@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two loops in which every register is live. Those that a loop does not need hold values from window_loaded and
-// are stored to window_stored at the end, for window.c to compare.
+// are stored to window_stored at the end, for window.c to compare. With no register to spare for an address, each
+// processor has a loop of its own with its own addresses in it.
 #include "tandem/guest_abi.h"
 
 #include "window.h"
@@ -13,6 +14,20 @@
 #define MIDDLE_MASK -0x5a3c69e3
 #define TAIL_MASK -0x61b48d2d
 
+// Sets the symbols that say where `processor` has its words.
+    .macro use_addresses_of processor
+    .set loaded, window_loaded + 8 * WINDOW_WORDS * \processor
+    .set stored, window_stored + 8 * WINDOW_WORDS * \processor
+    .set end, window_end + 8 * \processor
+    .if \processor == 0
+    .set position, STATE + STATE_POSITION
+    .set in_window, STATE + STATE_IN_WINDOW
+    .else
+    .set position, STATE + STATE_OTHERS + SWEEPER_BYTES * (\processor - 1) + SWEEPER_POSITION
+    .set in_window, STATE + STATE_OTHERS + SWEEPER_BYTES * (\processor - 1) + SWEEPER_IN_WINDOW
+    .endif
+    .endm
+
     .macro enter_window
     pushq %rbx
     pushq %rbp
@@ -20,61 +35,61 @@
     pushq %r13
     pushq %r14
     pushq %r15
-    movq %rsp, window_loaded + 8 * WINDOW_RSP
+    movq %rsp, loaded + 8 * WINDOW_RSP
     .set slot, WINDOW_VECTOR
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    movdqu window_loaded + 8 * slot, %xmm\n
+    movdqu loaded + 8 * slot, %xmm\n
     .set slot, slot + 2
     .endr
     .irp n, 7, 6, 5, 4, 3, 2, 1, 0
-    fildq window_loaded + 8 * (WINDOW_X87 + \n)
+    fildq loaded + 8 * (WINDOW_X87 + \n)
     .endr
-    fldcw window_loaded + 8 * WINDOW_FCW
-    ldmxcsr window_loaded + 8 * WINDOW_MXCSR
+    fldcw loaded + 8 * WINDOW_FCW
+    ldmxcsr loaded + 8 * WINDOW_MXCSR
     .set slot, WINDOW_R8
     .irp n, 8, 9, 10, 11, 12, 13, 14, 15
-    movq window_loaded + 8 * slot, %r\n
+    movq loaded + 8 * slot, %r\n
     .set slot, slot + 1
     .endr
-    movq window_loaded + 8 * WINDOW_RBX, %rbx
-    movq window_loaded + 8 * WINDOW_RBP, %rbp
-    movq window_loaded + 8 * WINDOW_RSI, %rsi
-    movq window_loaded + 8 * WINDOW_RDI, %rdi
-    movq window_loaded + 8 * WINDOW_RCX, %rcx
-    movq window_loaded + 8 * WINDOW_RDX, %rdx
-    pushq window_loaded + 8 * WINDOW_FLAGS
+    movq loaded + 8 * WINDOW_RBX, %rbx
+    movq loaded + 8 * WINDOW_RBP, %rbp
+    movq loaded + 8 * WINDOW_RSI, %rsi
+    movq loaded + 8 * WINDOW_RDI, %rdi
+    movq loaded + 8 * WINDOW_RCX, %rcx
+    movq loaded + 8 * WINDOW_RDX, %rdx
+    pushq loaded + 8 * WINDOW_FLAGS
     popfq
-    movq $1, STATE + STATE_IN_WINDOW
+    movq $1, in_window
     .endm
 
     .macro leave_window
-    movq $0, STATE + STATE_IN_WINDOW
-    movq %rsp, window_stored + 8 * WINDOW_RSP
-    movq window_loaded + 8 * WINDOW_RSP, %rsp
+    movq $0, in_window
+    movq %rsp, stored + 8 * WINDOW_RSP
+    movq loaded + 8 * WINDOW_RSP, %rsp
     pushfq
-    popq window_stored + 8 * WINDOW_FLAGS
+    popq stored + 8 * WINDOW_FLAGS
     pushq $2
     popfq
-    movq %rdx, window_stored + 8 * WINDOW_RDX
-    movq %rcx, window_stored + 8 * WINDOW_RCX
-    movq %rdi, window_stored + 8 * WINDOW_RDI
-    movq %rsi, window_stored + 8 * WINDOW_RSI
-    movq %rbp, window_stored + 8 * WINDOW_RBP
-    movq %rbx, window_stored + 8 * WINDOW_RBX
+    movq %rdx, stored + 8 * WINDOW_RDX
+    movq %rcx, stored + 8 * WINDOW_RCX
+    movq %rdi, stored + 8 * WINDOW_RDI
+    movq %rsi, stored + 8 * WINDOW_RSI
+    movq %rbp, stored + 8 * WINDOW_RBP
+    movq %rbx, stored + 8 * WINDOW_RBX
     .set slot, WINDOW_R8
     .irp n, 8, 9, 10, 11, 12, 13, 14, 15
-    movq %r\n, window_stored + 8 * slot
+    movq %r\n, stored + 8 * slot
     .set slot, slot + 1
     .endr
-    stmxcsr window_stored + 8 * WINDOW_MXCSR
-    fnstcw window_stored + 8 * WINDOW_FCW
+    stmxcsr stored + 8 * WINDOW_MXCSR
+    fnstcw stored + 8 * WINDOW_FCW
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7
-    fistpq window_stored + 8 * (WINDOW_X87 + \n)
+    fistpq stored + 8 * (WINDOW_X87 + \n)
     .endr
     fninit
     .set slot, WINDOW_VECTOR
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    movdqu %xmm\n, window_stored + 8 * slot
+    movdqu %xmm\n, stored + 8 * slot
     .set slot, slot + 2
     .endr
     popq %r15
@@ -87,14 +102,15 @@
 
     .text
 
-// void SweepWindow(void): rewrites the stamps of pages.
+// void sweep_windows[processor](void): rewrites the stamps of pages.
 // rsi: the page; rdi: its position; rcx: its index; rdx: the generation; window_end: index to stop before.
 // Leaves with rcx at a page whose old stamps are wrong, before it changed that page, or at window_end.
-    .globl SweepWindow
-SweepWindow:
+    .macro sweep_window processor
+    use_addresses_of \processor
+sweep_window_\processor:
     enter_window
     .balign 16
-1:  movq %rdi, STATE + STATE_POSITION
+1:  movq %rdi, position
     leaq -1(%rdx), %rax
     cmpq %rax, (%rsi)
     jne 2f
@@ -134,15 +150,33 @@ SweepWindow:
     addq $TANDEM_GUEST_PAGE_BYTES, %rsi
     incq %rdi
     incq %rcx
-    cmpq window_end, %rcx
+    cmpq end, %rcx
     jb 1b
 2:  leave_window
     ret
 
-// void PauseWindow(void): waits until the counter leaves [window_start, window_end).
+    .pushsection .rodata
+    .quad sweep_window_\processor
+    .popsection
+    .endm
+
+    .pushsection .rodata
+    .balign 8
+    .globl sweep_windows
+sweep_windows:
+    .popsection
+    .irp processor, 0, 1, 2, 3, 4, 5, 6, 7
+    sweep_window \processor
+    .endr
+    .if TANDEM_GUEST_MAX_SWEEPERS != 8
+    .error "one loop for each processor"
+    .endif
+
+// void PauseWindow(void): waits until the counter leaves [window_start, window_end). For processor 0.
 // Uses rax and rdx; all others hold values.
     .globl PauseWindow
 PauseWindow:
+    use_addresses_of 0
     enter_window
 1:  pause
     rdtsc
@@ -150,7 +184,7 @@ PauseWindow:
     orq %rdx, %rax
     cmpq window_start, %rax
     jb 2f
-    cmpq window_end, %rax
+    cmpq end, %rax
     jb 1b
 2:  leave_window
     ret

@@ -23,8 +23,12 @@
 // Flags that a program may choose freely: direction, alignment check, identification.
 #define WINDOW_FLAGS_MASK 0x240400
 
-// Offset of TandemGuestState.position and .in_register_window; window.c asserts them.
+// Offsets in TandemGuestState and TandemGuestSweeper; window.c asserts them.
 #define STATE_POSITION 0x10
 #define STATE_IN_WINDOW 0x20
+#define STATE_OTHERS 0xc0
+#define SWEEPER_POSITION 0
+#define SWEEPER_IN_WINDOW 16
+#define SWEEPER_BYTES 24
 
 #endif  // TANDEM_GUEST_X86_64_WINDOW_H_

@@ -18,11 +18,15 @@
 //   zero            odd generations: full contents; even generations: all zero
 //   incompressible  every word new in each sweep
 //   constant        written in generation 1, never again
+//
+// Several processors may sweep, in step: each band is divided into slices, one for each, and nobody
+// begins a generation before all have completed the one before. Each has a position of its own,
+// which says of the pages of its slices what is said above of all.
 #ifndef TANDEM_GUEST_ABI_H_
 #define TANDEM_GUEST_ABI_H_
 
 // Grows with every change of what follows.
-#define TANDEM_GUEST_ABI_VERSION 2
+#define TANDEM_GUEST_ABI_VERSION 3
 
 // Base of guest RAM, by architecture; the next three are offsets from it.
 #define TANDEM_GUEST_RAM_BASE_X86_64 0x0
@@ -36,6 +40,7 @@
 #define TANDEM_GUEST_DEFAULT_PAGES 25600  // 100 MiB
 #define TANDEM_GUEST_MIN_PAGES 16         // least that the options may ask for
 #define TANDEM_GUEST_MAX_PAGES 0x7fc00    // the region ends at 2 GiB, below every PCI hole
+#define TANDEM_GUEST_MAX_SWEEPERS 8       // processors that sweep
 
 // Over the stamps in the middle. The masks are sign-extended 32-bit immediates: cheap for an
 // assembly loop.
@@ -87,6 +92,7 @@ struct TandemGuestOptions {
   uint32_t flags;
   uint32_t page_count;
   uint32_t pause_ticks;  // rest after each sweep, in ticks of the guest's counter (x86: the TSC)
+  uint32_t sweepers;     // processors that sweep, numbers 0 to sweepers - 1; 0 counts as 1
 };
 
 // What the guest takes when the host gives no options.
@@ -98,7 +104,13 @@ TANDEM_GUEST_INLINE struct TandemGuestOptions TandemGuestDefaultOptions(void) {
   options.flags = 0;
   options.page_count = TANDEM_GUEST_DEFAULT_PAGES;
   options.pause_ticks = 0;
+  options.sweepers = 1;
   return options;
+}
+
+// How many processors sweep.
+TANDEM_GUEST_INLINE uint32_t TandemGuestSweepers(const struct TandemGuestOptions* options) {
+  return options->sweepers == 0 ? 1 : options->sweepers;
 }
 
 // Returns null if the options make sense, else what is wrong with them.
@@ -114,6 +126,9 @@ TANDEM_GUEST_INLINE const char* TandemGuestOptionsProblem(
   if (options->flags & ~(uint32_t)TANDEM_GUEST_KNOWN_FLAGS) return "flags";
   if (options->page_count < TANDEM_GUEST_MIN_PAGES || options->page_count > TANDEM_GUEST_MAX_PAGES)
     return "pages";
+  // One band at least has so many pages that each sweeper gets some.
+  if (options->sweepers > TANDEM_GUEST_MAX_SWEEPERS || options->page_count < 4 * options->sweepers)
+    return "sweepers";
   return (const char*)0;
 }
 
@@ -125,7 +140,8 @@ TANDEM_GUEST_INLINE void TandemGuestPackOptions(const struct TandemGuestOptions*
              (uint64_t)options->zero_share_percent << 24 |
              (uint64_t)options->incompressible_share_percent << 32 |
              (uint64_t)options->constant_share_percent << 40 | (uint64_t)options->flags << 48;
-  words[1] = options->page_count | (uint64_t)options->pause_ticks << 32;
+  words[1] = options->page_count | (uint64_t)(TandemGuestSweepers(options) - 1) << 24 |
+             (uint64_t)options->pause_ticks << 32;
 }
 
 // Unpacks the two words; a zero first word means the defaults. Returns null, or what is wrong with
@@ -140,7 +156,8 @@ TANDEM_GUEST_INLINE const char* TandemGuestUnpackOptions(const uint64_t words[2]
   options->incompressible_share_percent = words[0] >> 32 & 0xff;
   options->constant_share_percent = words[0] >> 40 & 0xff;
   options->flags = words[0] >> 48 & 0xffff;
-  options->page_count = (uint32_t)words[1];
+  options->page_count = (uint32_t)words[1] & 0xffffff;
+  options->sweepers = (uint32_t)(words[1] >> 24 & 0xff) + 1;
   options->pause_ticks = (uint32_t)(words[1] >> 32);
   return TandemGuestOptionsProblem(options);
 }
@@ -181,6 +198,53 @@ TANDEM_GUEST_INLINE enum TandemGuestBand TandemGuestBandOf(const struct TandemGu
   if (page < layout->zero_end) return TANDEM_GUEST_BAND_ZERO;
   if (page < layout->incompressible_end) return TANDEM_GUEST_BAND_INCOMPRESSIBLE;
   return TANDEM_GUEST_BAND_CONSTANT;
+}
+
+// The pages [first, end).
+struct TandemGuestPages {
+  uint64_t first;
+  uint64_t end;
+};
+
+// Those of a band.
+TANDEM_GUEST_INLINE struct TandemGuestPages TandemGuestBandPages(
+    const struct TandemGuestLayout* layout, enum TandemGuestBand band) {
+  const uint64_t limits[] = {0, layout->ordinary_end, layout->zero_end, layout->incompressible_end,
+                             layout->page_count};
+  const struct TandemGuestPages pages = {limits[band], limits[band + 1]};
+  return pages;
+}
+
+// Those of a band that `sweeper` of `sweepers` sweeps; may be none.
+TANDEM_GUEST_INLINE struct TandemGuestPages TandemGuestSlice(const struct TandemGuestLayout* layout,
+                                                             enum TandemGuestBand band,
+                                                             uint64_t sweeper, uint64_t sweepers) {
+  const struct TandemGuestPages all = TandemGuestBandPages(layout, band);
+  const uint64_t count = all.end - all.first;
+  const struct TandemGuestPages slice = {all.first + count * sweeper / sweepers,
+                                         all.first + count * (sweeper + 1) / sweepers};
+  return slice;
+}
+
+// Which of the sweepers a page belongs to.
+TANDEM_GUEST_INLINE uint64_t TandemGuestSweeperOf(const struct TandemGuestLayout* layout,
+                                                  uint64_t sweepers, uint64_t page) {
+  const enum TandemGuestBand band = TandemGuestBandOf(layout, page);
+  uint64_t sweeper = 0;
+  while (page >= TandemGuestSlice(layout, band, sweeper, sweepers).end) ++sweeper;
+  return sweeper;
+}
+
+// Where the position of a sweeper ends a sweep: the last page of its last slice.
+TANDEM_GUEST_INLINE uint64_t TandemGuestLastPage(const struct TandemGuestLayout* layout,
+                                                 uint64_t sweeper, uint64_t sweepers) {
+  uint64_t last = 0;
+  for (int band = TANDEM_GUEST_BAND_ORDINARY; band <= TANDEM_GUEST_BAND_CONSTANT; ++band) {
+    const struct TandemGuestPages slice =
+        TandemGuestSlice(layout, (enum TandemGuestBand)band, sweeper, sweepers);
+    if (slice.first < slice.end) last = slice.end - 1;
+  }
+  return last;
 }
 
 // Spreads every bit of `value` over the whole word.
@@ -274,6 +338,7 @@ struct TandemGuestError {
   uint64_t expected;
   uint64_t found;
   uint64_t generation;
+  uint64_t processor;  // that found it
 };
 
 // Where a guest with TANDEM_GUEST_FLAG_SUSPEND stands.
@@ -283,11 +348,19 @@ enum TandemGuestSleep {
   TANDEM_GUEST_AWAKE_AGAIN = 2,
 };
 
+// What a processor besides the first says of itself.
+struct TandemGuestSweeper {
+  uint64_t position;            // in its slices; see the top
+  uint64_t completed;           // the last generation that it has completed
+  uint64_t in_register_window;  // as below
+};
+
 // What the guest says of itself, at TANDEM_GUEST_STATE_OFFSET.
 struct TandemGuestState {
   uint64_t magic;        // kTandemGuestStateMagic, written last at start-up
   uint64_t abi_version;  // TANDEM_GUEST_ABI_VERSION
-  uint64_t position;     // see the top; written before the first word of each page; never decreases
+  uint64_t position;     // of processor 0: see the top; written before the first word of each page;
+                         // never decreases
   uint64_t generation;   // of the sweep under way; written just before position enters that sweep
   uint64_t in_register_window;  // 1 while all general and vector registers hold values that will be
                                 // checked
@@ -300,6 +373,7 @@ struct TandemGuestState {
   uint64_t option_words[2];             // as the guest read them; both zero: defaults
   struct TandemGuestLayout layout;
   uint64_t sleep;  // enum TandemGuestSleep
+  struct TandemGuestSweeper others[TANDEM_GUEST_MAX_SWEEPERS - 1];  // of processor 1 on
 };
 
 #undef TANDEM_GUEST_CONST
