@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/guest/guest_image.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -75,6 +76,7 @@ absl::Status AddGuest(const std::string& target, const GuestOptions& guest,
   } else {
     add("-drive", fmt::format("if=ide,format=raw,snapshot=on,file={}", EscapeOption(image)));
   }
+  machine.vcpus = std::max(machine.vcpus, int(TandemGuestSweepers(&guest.workload)));
   uint64_t words[2];
   TandemGuestPackOptions(&guest.workload, words);
   for (int i = 0; i < 2; ++i) {

@@ -37,9 +37,10 @@ bool UseGuestFolder(const std::string& folder);
 inline const bool kGuestFolderIsUsed = UseGuestFolder(TANDEM_GUEST_FOLDER);
 #endif
 
-// Adds what boots the guest with these options to a machine's arguments. Source and destination
-// need the same. Errors: InvalidArgument for options that make no sense; those of FindGuestImage.
-// The disk is opened with snapshot=on, so that neither writes the shared image.
+// Adds what boots the guest with these options to a machine's arguments, and as many vCPUs as shall
+// sweep. Source and destination need the same. Errors: InvalidArgument for options that make no
+// sense; those of FindGuestImage. The disk is opened with snapshot=on, so that neither writes the
+// shared image.
 absl::Status AddGuest(const std::string& target, const GuestOptions& guest,
                       MachineOptions& machine);
 

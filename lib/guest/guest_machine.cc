@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "lib/base/status.h"
+#include "lib/guest/sweeper_progress.h"
 
 namespace tandem {
 namespace {
@@ -48,8 +49,8 @@ absl::Status GuestMachine::WaitForSweeps(size_t count, const Deadline& deadline)
         return sweeps >= count || !failures.empty();
       },
       [&] {
-        return fmt::format("{} of them came, console ends in \"{}\"", sweeps,
-                           LastOutput(serial.TextAfter(0)));
+        return fmt::format("{} of them came, console ends in \"{}\"{}", sweeps,
+                           LastOutput(serial.TextAfter(0)), AwaitedSweepers());
       }));
   if (failures.empty()) return absl::OkStatus();
   return MakeError(absl::StatusCode::kDataLoss,
@@ -64,6 +65,12 @@ absl::StatusOr<TandemGuestState> GuestMachine::ReadGuestState(const Deadline& de
                      "the {} holds no Tandem guest (magic {:#x})", role(), state.magic);
   }
   return state;
+}
+
+std::string GuestMachine::AwaitedSweepers() const {
+  absl::StatusOr<TandemGuestState> state = ReadGuestState(Deadline::After(absl::Seconds(1)));
+  std::string awaited = state.ok() ? DescribeAwaitedSweepers(*state) : "";
+  return awaited.empty() ? "" : "; " + awaited;
 }
 
 absl::Status GuestMachine::WaitForSweepsInMemory(uint64_t count, const Deadline& deadline) const {

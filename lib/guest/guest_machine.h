@@ -42,8 +42,9 @@ class GuestMachine {
   ConsoleSummary console() const { return SummarizeConsole(machine_->serial().TextAfter(0)); }
   // Awaits the first sweep, which fills all of the test region. Errors: as WaitForSweeps.
   absl::Status WaitForBoot(const Deadline& deadline) const;
-  // Awaits `count` sweeps that end after this call. DataLoss when the guest reports a failed
-  // self-check meanwhile or did before.
+  // Awaits `count` sweeps that end after this call. A sweep ends when all processors that sweep
+  // have completed it; DeadlineExceeded names those that have not. DataLoss when the guest reports
+  // a failed self-check meanwhile or did before.
   absl::Status WaitForSweeps(size_t count, const Deadline& deadline) const;
   // The same by the guest's memory, which is polled: for a guest whose console tells of a restart.
   // Of a restart meanwhile, the sweeps behind it.
@@ -61,6 +62,9 @@ class GuestMachine {
  private:
   GuestMachine(std::unique_ptr<Machine> machine, const ScratchDirectory& scratch)
       : machine_(std::move(machine)), memory_(*machine_, scratch) {}
+
+  // "; " and which processors the others await, where several sweep and it can be read.
+  std::string AwaitedSweepers() const;
 
   std::unique_ptr<Machine> machine_;
   mutable MachineMemory memory_;  // reading fills its table of addresses

@@ -71,8 +71,19 @@ std::string WhichRuns(const std::vector<PageFinding>& findings) {
                      page + longest - 1);
 }
 
+// ", all swept by vCPU 2", or nothing if they are of several, or there is only one.
+std::string WhichSweeper(const std::vector<PageFinding>& findings) {
+  const std::optional<uint64_t> sweeper = findings.front().sweeper;
+  const bool same =
+      sweeper && std::all_of(findings.begin(), findings.end(), [&](const PageFinding& finding) {
+        return finding.sweeper == sweeper;
+      });
+  if (!same) return "";
+  return fmt::format(", {}swept by vCPU {}", findings.size() == 1 ? "" : "all ", *sweeper);
+}
+
 std::string Where(const std::vector<PageFinding>& findings) {
-  return WhichRuns(findings) + WhichBand(findings);
+  return WhichRuns(findings) + WhichBand(findings) + WhichSweeper(findings);
 }
 
 std::string DiagnoseZeroed(const std::vector<PageFinding>& findings) {
@@ -132,10 +143,10 @@ std::string DiagnoseContents(const std::vector<PageFinding>& findings, std::stri
   if (findings.size() > 1)
     return fmt::format("{} {}{}", Pages(findings.size()), verb, Where(findings));
   const PageFinding& finding = findings.front();
-  return fmt::format("one page {} at byte {:#x} ({}){}, page {:#x}, in the {} band", verb,
+  return fmt::format("one page {} at byte {:#x} ({}){}, page {:#x}, in the {} band{}", verb,
                      finding.byte_offset, DescribeDamage(finding),
                      finding.in_transition ? " while in transition" : "", finding.page,
-                     BandName(finding.band));
+                     BandName(finding.band), WhichSweeper(findings));
 }
 
 std::string DiagnoseKind(FindingKind kind, const std::vector<PageFinding>& findings) {
@@ -229,9 +240,10 @@ std::string FormatSelfCheckError(const TandemGuestError& error) {
   const std::string subject = error.kind == TANDEM_GUEST_ERROR_PAGE
                                   ? fmt::format("{:#x} word {}", error.id, error.detail)
                                   : UnpackName(error.id);
-  return fmt::format("{} {} in generation {}: expected {:#x}, found {:#x}{}",
-                     ErrorKindName(error.kind), subject, error.generation, error.expected,
-                     error.found, HowStale(error));
+  return fmt::format("{} {} in generation {}{}: expected {:#x}, found {:#x}{}",
+                     ErrorKindName(error.kind), subject, error.generation,
+                     error.processor == 0 ? "" : fmt::format(" on vCPU {}", error.processor),
+                     error.expected, error.found, HowStale(error));
 }
 
 void ConcludeReport(const std::vector<PageFinding>& findings, OracleReport& report) {

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +27,7 @@ struct OracleReport {
 
   uint64_t pages_checked = 0;
   uint64_t bytes_checked = 0;
-  std::optional<uint64_t> page_in_transition;  // index of the page that was legally half written
+  std::vector<uint64_t> pages_in_transition;  // which were legally half written, one by a processor
 
   uint64_t finding_count = 0;
   std::array<uint64_t, kFindingKinds> count_by_kind = {};  // indexed by FindingKind

@@ -30,8 +30,9 @@ std::string_view FindingKindName(FindingKind kind);
 // One wrong page. A value.
 struct PageFinding {
   FindingKind kind = FindingKind::kDamaged;
-  uint64_t page = 0;  // index in the test region
-  uint64_t gpa = 0;   // guest-physical address of the page
+  uint64_t page = 0;                // index in the test region
+  uint64_t gpa = 0;                 // guest-physical address of the page
+  std::optional<uint64_t> sweeper;  // whose page it is, where several vCPUs sweep
   TandemGuestBand band = TANDEM_GUEST_BAND_ORDINARY;
   bool in_transition = false;  // the guest was writing this page when it was stopped
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/guest/sweeper_progress.h"
+
 namespace tandem {
 namespace {
 
@@ -65,7 +67,8 @@ std::string ProblemOfConstants(const TandemGuestState& state, uint64_t ram_base)
 std::string ProblemOfProgress(const TandemGuestState& state) {
   const uint64_t generation = state.position / state.layout.page_count;
   const uint64_t page = state.position % state.layout.page_count;
-  const bool is_between = state.position == 0 || page == state.layout.page_count - 1;
+  const uint64_t last = TandemGuestLastPage(&state.layout, 0, SweepersOf(state));
+  const bool is_between = state.position == 0 || page == last;
   if (state.generation != generation && !(is_between && state.generation == generation + 1)) {
     return fmt::format("generation is {}, but position {:#x} belongs to generation {}",
                        state.generation, state.position, generation);
@@ -82,7 +85,7 @@ std::string ProblemOfProgress(const TandemGuestState& state) {
     return fmt::format("error_count is {}, but the first error is of kind {}", state.error_count,
                        state.first_error.kind);
   }
-  return "";
+  return ProblemOfOtherSweepers(state);
 }
 
 // Walks over the region and collects findings.
@@ -91,8 +94,7 @@ class RegionCheck {
   RegionCheck(const TandemGuestState& state, OracleReport& report)
       : layout_(state.layout),
         region_gpa_(state.region_gpa),
-        generation_(state.position / state.layout.page_count),
-        current_page_(state.position % state.layout.page_count),
+        sweepers_(ProgressOfSweepers(state)),
         report_(report) {}
 
   absl::Status Run(GuestMemory& memory, const Deadline& deadline) {
@@ -114,26 +116,29 @@ class RegionCheck {
  private:
   void CheckPage(uint64_t page, const PageWords& found) {
     ++report_.pages_checked;
-    const bool in_transition = page == current_page_ && generation_ > 0;
-    const uint64_t behind = page > current_page_ && generation_ > 0 ? 1 : 0;
+    const SweeperProgress& sweeper =
+        sweepers_[TandemGuestSweeperOf(&layout_, sweepers_.size(), page)];
+    const bool in_transition = page == sweeper.page && sweeper.generation > 0;
+    const uint64_t behind = page > sweeper.page && sweeper.generation > 0 ? 1 : 0;
     if (in_transition) {
       bool mixed = false;
-      if (IsLegalTransition(layout_, page, generation_, found, mixed)) {
-        if (mixed) report_.page_in_transition = page;
+      if (IsLegalTransition(layout_, page, sweeper.generation, found, mixed)) {
+        if (mixed) report_.pages_in_transition.push_back(page);
         return;
       }
     } else {
-      BuildPageAfterSweep(layout_, page, generation_ - behind, expected_);
+      BuildPageAfterSweep(layout_, page, sweeper.generation - behind, expected_);
       if (std::memcmp(expected_.data(), found.data(), sizeof(PageWords)) == 0) return;
     }
-    findings_.push_back(ClassifyPage(layout_, page, generation_ - behind, in_transition, found));
+    findings_.push_back(
+        ClassifyPage(layout_, page, sweeper.generation - behind, in_transition, found));
     findings_.back().gpa = region_gpa_ + page * TANDEM_GUEST_PAGE_BYTES;
+    if (sweepers_.size() > 1) findings_.back().sweeper = sweeper.vcpu;
   }
 
   const TandemGuestLayout layout_;
   const uint64_t region_gpa_;
-  const uint64_t generation_;
-  const uint64_t current_page_;
+  const std::vector<SweeperProgress> sweepers_;
   OracleReport& report_;
   PageWords expected_;
   std::vector<PageFinding> findings_;

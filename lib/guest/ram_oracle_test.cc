@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/guest/ram_oracle.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +14,9 @@
 
 namespace tandem {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 // 200 pages: ordinary 0-139, zero 140-159, incompressible 160-179, constant 180-199.
 constexpr uint64_t kOrdinaryPage = 20;
@@ -99,9 +103,9 @@ TEST(RamOracleTest, AcceptsStopBetweenTwoSweeps) {
 
 TEST(RamOracleTest, TellsWhichPageIsHalfWritten) {
   ReferenceGuest guest = GuestAt(5, kIncompressiblePage, 100);
-  EXPECT_EQ(Verify(guest).page_in_transition, kIncompressiblePage);
+  EXPECT_THAT(Verify(guest).pages_in_transition, ElementsAre(kIncompressiblePage));
   guest.RunTo(5, kIncompressiblePage, 512);
-  EXPECT_FALSE(Verify(guest).page_in_transition.has_value());
+  EXPECT_THAT(Verify(guest).pages_in_transition, IsEmpty());
 }
 
 TEST(RamOracleTest, FindsZeroedPage) {
@@ -352,6 +356,7 @@ TEST(GuestOptionsTest, SurvivePacking) {
   TandemGuestOptions options = SmallOptions();
   options.flags = TANDEM_GUEST_FLAG_NO_DEVICES;
   options.pause_ticks = 0xfedcba98;
+  options.sweepers = 3;
   uint64_t words[2];
   TandemGuestPackOptions(&options, words);
   TandemGuestOptions unpacked;
@@ -362,6 +367,7 @@ TEST(GuestOptionsTest, SurvivePacking) {
   EXPECT_EQ(unpacked.flags, options.flags);
   EXPECT_EQ(unpacked.page_count, 200u);
   EXPECT_EQ(unpacked.pause_ticks, 0xfedcba98);
+  EXPECT_EQ(unpacked.sweepers, 3u);
 }
 
 // Prints what the default region costs; how long is allowed is for a benchmark to judge.

@@ -23,7 +23,8 @@ class ReferenceGuest : public GuestMemory {
 
   explicit ReferenceGuest(const TandemGuestOptions& options)
       : words_((kRegion - kBase) / 8 + options.page_count * kPageWords),
-        layout_(TandemGuestLayoutOf(&options)) {
+        layout_(TandemGuestLayoutOf(&options)),
+        sweepers_(options.sweepers) {
     state().magic = kTandemGuestStateMagic;
     state().abi_version = TANDEM_GUEST_ABI_VERSION;
     state().region_gpa = kRegion;
@@ -34,15 +35,34 @@ class ReferenceGuest : public GuestMemory {
   // Goes on until `store_count` stores of `page` in sweep `generation` are made, or all if it has
   // fewer.
   void RunTo(uint64_t generation, uint64_t page, size_t store_count) {
-    uint64_t& position = state().position;
-    const uint64_t goal = generation * layout_.page_count + page;
-    while (position < goal) {
-      if (position >= layout_.page_count) Apply(StoresAt(position), kPageWords);
-      position = position < layout_.page_count ? layout_.page_count : position + 1;
-    }
+    Sweep(0, state().position, generation, page, store_count);
     state().generation = generation;
     state().device_generation = generation;
-    if (generation > 0) Apply(StoresAt(position), store_count);
+  }
+
+  // The same for vCPU 1 and so on; the page must be one of its own.
+  void RunOtherTo(uint64_t vcpu, uint64_t generation, uint64_t page, size_t store_count) {
+    TandemGuestSweeper& other = state().others[vcpu - 1];
+    Sweep(vcpu, other.position, generation, page, store_count);
+    other.completed = generation - 1;
+  }
+  void CompleteOther(uint64_t vcpu, uint64_t generation) {
+    RunOtherTo(vcpu, generation, PagesOf(vcpu).back(), kPageWords);
+    state().others[vcpu - 1].completed = generation;
+  }
+  // All sweep until they have completed `generation`.
+  void CompleteAll(uint64_t generation) {
+    RunTo(generation, PagesOf(0).back(), kPageWords);
+    for (uint64_t vcpu = 1; vcpu < sweepers_; ++vcpu) CompleteOther(vcpu, generation);
+  }
+
+  // The pages that one of them sweeps, in its order.
+  std::vector<uint64_t> PagesOf(uint64_t vcpu) const {
+    std::vector<uint64_t> pages;
+    for (uint64_t page = 0; page < layout_.page_count; ++page) {
+      if (IsOf(vcpu, page)) pages.push_back(page);
+    }
+    return pages;
   }
 
   TandemGuestState& state() { return *reinterpret_cast<TandemGuestState*>(words_.data()); }
@@ -108,14 +128,43 @@ class ReferenceGuest : public GuestMemory {
     return stores;
   }
 
-  void Apply(const std::vector<Store>& stores, size_t count) {
-    const std::span<uint64_t> target = page(state().position % layout_.page_count);
+  void Apply(uint64_t position, size_t count) {
+    const std::vector<Store> stores = StoresAt(position);
+    const std::span<uint64_t> target = page(position % layout_.page_count);
     for (size_t i = 0; i < stores.size() && i < count; ++i)
       target[stores[i].word] = stores[i].value;
   }
 
+  void Sweep(uint64_t vcpu, uint64_t& position, uint64_t generation, uint64_t page,
+             size_t store_count) {
+    const uint64_t goal = generation * layout_.page_count + page;
+    for (; position < goal; ++position) {
+      const bool is_begun = position >= layout_.page_count;
+      if (is_begun && IsOf(vcpu, position % layout_.page_count)) Apply(position, kPageWords);
+    }
+    if (generation > 0) Apply(position, store_count);
+  }
+
+  // Each band is cut into as many slices as there are sweepers.
+  bool IsOf(uint64_t vcpu, uint64_t page) const {
+    uint64_t first = 0;
+    uint64_t end = layout_.page_count;
+    for (uint64_t limit :
+         {layout_.ordinary_end, layout_.zero_end, layout_.incompressible_end, end}) {
+      if (page < limit) {
+        end = limit;
+        break;
+      }
+      first = limit;
+    }
+    const uint64_t count = end - first;
+    return page >= first + count * vcpu / sweepers_ &&
+           page < first + count * (vcpu + 1) / sweepers_;
+  }
+
   std::vector<uint64_t> words_;
   TandemGuestLayout layout_;
+  uint64_t sweepers_;
 };
 
 }  // namespace tandem
