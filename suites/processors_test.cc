@@ -118,12 +118,6 @@ TEST_F(ProcessorsGuestTest, StandingVcpuIsNamed) {
   EXPECT_THAT(source(), MakesProgress());
 }
 
-// A machine with fewer vCPUs than shall sweep is refused, not awaited for ever.
-TEST_F(ProcessorsGuestTest, MissingVcpuIsRefused) {
-  setup().arguments = {"-smp", "3"};
-  EXPECT_THAT(StartSource().message(), HasSubstr("options sweepers"));
-}
-
 struct BootVariant {
   MachineFamily family;
   GuestBoot boot;

@@ -11,8 +11,8 @@ static void Own(void) {
   const unsigned self = TandemArchProcessor() + 1;
   if (owner == self) return;
   unsigned nobody = 0;
-  while (!__atomic_compare_exchange_n(&owner, &nobody, self, 0, __ATOMIC_ACQUIRE,
-                                      __ATOMIC_RELAXED)) {
+  while (
+      !__atomic_compare_exchange_n(&owner, &nobody, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
     nobody = 0;
     TandemArchRelax();
   }

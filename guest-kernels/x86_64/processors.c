@@ -11,9 +11,12 @@ enum {
   kCommandHigh = 0x310,
   kInit = 0x4500,     // asserted
   kStartUp = 0x4600,  // at the page whose number is in the lowest byte
-  kStartTicks = 1 << 20,  // well below a millisecond, well above what a start takes
-  kStartAttempts = 1 << 14,
 };
+
+// Of the counter, which counts some billions a second: well above what a start takes on an idle
+// host, and well above what it takes on any.
+static const uint64_t kStartTicks = 1 << 20;
+static const uint64_t kGiveUpTicks = 1ULL << 34;
 
 // start.S: where a processor starts in real mode; at the beginning of a page below 1 MiB.
 extern const uint8_t processor_entry[];
@@ -44,9 +47,10 @@ static int WaitForStart(unsigned processor) {
 
 // A processor that runs already does not heed another start-up command.
 int TandemArchStartProcessor(unsigned processor) {
+  const uint64_t begin = ReadTsc();
   Command(processor, kInit);
   WaitForStart(processor);
-  for (int attempt = 0; attempt < kStartAttempts; ++attempt) {
+  while (ReadTsc() - begin < kGiveUpTicks) {
     Command(processor, kStartUp | (uint32_t)((uint64_t)processor_entry >> 12));
     if (WaitForStart(processor)) return 1;
   }

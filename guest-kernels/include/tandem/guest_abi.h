@@ -372,7 +372,7 @@ struct TandemGuestState {
   uint64_t region_gpa;                  // from here on constant after start-up
   uint64_t option_words[2];             // as the guest read them; both zero: defaults
   struct TandemGuestLayout layout;
-  uint64_t sleep;  // enum TandemGuestSleep
+  uint64_t sleep;                                                   // enum TandemGuestSleep
   struct TandemGuestSweeper others[TANDEM_GUEST_MAX_SWEEPERS - 1];  // of processor 1 on
 };
 
