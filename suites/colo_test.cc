@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // COLO: a secondary follows a primary by checkpoints and one of them takes over when the other is
-// lost. Scenarios I1–I9, I11, I12 and I16 of docs/scenarios.md.
+// lost. Scenarios I1–I9, I11, I12, I16 and M13 of docs/scenarios.md.
 //
 // The guest boots from Tandem's flat ROM, which is the fastest; only the test of the shared image
 // boots from a disk through the firmware. It is stopped before `migrate`, but in the RunningStart
@@ -42,6 +42,32 @@ TEST_P(ColoFailoverTest, SurvivorTakesOver) {
 
 INSTANTIATE_TEST_SUITE_P(Colo, ColoFailoverTest, ::testing::ValuesIn(ColoVariant::All()),
                          NameOfParameter());
+
+class ColoProcessorsTest : public ColoFixture, public ::testing::WithParamInterface<ColoVariant> {
+ protected:
+  ColoProcessorsTest() { setup().guest.workload.sweepers = 2; }
+};
+TANDEM_BUSY_VCPUS(ColoProcessorsTest, 4);
+
+// M13: of two vCPUs on either side, both take over, each with memory and registers of the same
+// moment.
+TANDEM_COVERS(ColoProcessorsTest, SurvivorTakesOver, "M13");
+TEST_P(ColoProcessorsTest, SurvivorTakesOver) {
+  TANDEM_ASSERT_OK(StartColo(GetParam().transport()));
+  TANDEM_ASSERT_OK(WaitForCheckpoints(3));
+  TANDEM_ASSERT_OK(FailOverTo(GetParam().survivor()));
+  EXPECT_GE(takeover_position(), acknowledged_position());
+  TANDEM_ASSERT_THAT(survivor(), HasConsistentState());
+  TANDEM_ASSERT_THAT(survivor(), MakesProgress());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Colo, ColoProcessorsTest,
+    ::testing::Values(ColoVariant().Over(ColoTransport::kPlain).SurvivedBy(ColoRole::kPrimary),
+                      ColoVariant().Over(ColoTransport::kPlain).SurvivedBy(ColoRole::kSecondary),
+                      ColoVariant().Over(ColoTransport::kMultifd).SurvivedBy(ColoRole::kPrimary),
+                      ColoVariant().Over(ColoTransport::kMultifd).SurvivedBy(ColoRole::kSecondary)),
+    NameOfParameter());
 
 class ColoSharedImageTest
     : public ColoFixture,

@@ -18,6 +18,12 @@ absl::StatusOr<std::unique_ptr<HeldThreads>> HeldThreads::Hold(pid_t pid, const 
   return MakeError(absl::StatusCode::kNotFound, "process {} has no thread {}…", pid, name);
 }
 
+absl::StatusOr<std::unique_ptr<HeldThreads>> HeldThreads::HoldOne(pid_t thread) {
+  std::unique_ptr<HeldThreads> held(new HeldThreads());
+  TANDEM_RETURN_IF_ERROR(held->Add(thread));
+  return held;
+}
+
 absl::Status HeldThreads::Add(pid_t thread) {
   if (ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) {
     return ErrnoError(errno, fmt::format("holding thread {}", thread));

@@ -20,6 +20,8 @@ class HeldThreads {
   // Stops all threads of `pid` whose name (comm) begins with `name`, and returns when they stand.
   // NotFound when there is none; PermissionDenied where ptrace is not permitted.
   static absl::StatusOr<std::unique_ptr<HeldThreads>> Hold(pid_t pid, const std::string& name);
+  // Stops one thread, and returns when it stands. PermissionDenied likewise.
+  static absl::StatusOr<std::unique_ptr<HeldThreads>> HoldOne(pid_t thread);
   HeldThreads(const HeldThreads&) = delete;
   HeldThreads& operator=(const HeldThreads&) = delete;
   ~HeldThreads();
