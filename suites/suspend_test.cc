@@ -56,6 +56,17 @@ TEST_P(SuspendTest, GuestSleepsOnAndWakesOnDestination) {
   ExpectWakesUp(destination());
 }
 
+// A6, M13: the same with several vCPUs, all but one of which sleep until that one starts them
+// again.
+TANDEM_COVERS(SuspendTest, SeveralVcpusWakeOnDestination, "A6", "M13");
+TEST_P(SuspendTest, SeveralVcpusWakeOnDestination) {
+  setup().guest.workload.sweepers = 3;
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(WaitForSuspend());
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  ExpectWakesUp(destination());
+}
+
 // A6: the machine of a sleeping guest is stopped, migrated, and let run.
 TANDEM_COVERS(SuspendTest, StoppedWhileAsleepGuestWakesOnDestination, "A6");
 TEST_P(SuspendTest, StoppedWhileAsleepGuestWakesOnDestination) {

@@ -14,11 +14,10 @@
 #define MIDDLE_MASK -0x5a3c69e3
 #define TAIL_MASK -0x61b48d2d
 
-// Sets the symbols that say where `processor` has its words.
+// Sets the symbols that say where `processor` has its words. They are numbers: clang sets no other symbol twice.
     .macro use_addresses_of processor
-    .set loaded, window_loaded + 8 * WINDOW_WORDS * \processor
-    .set stored, window_stored + 8 * WINDOW_WORDS * \processor
-    .set end, window_end + 8 * \processor
+    .set own_words, 8 * WINDOW_WORDS * \processor
+    .set own_end, 8 * \processor
     .if \processor == 0
     .set position, STATE + STATE_POSITION
     .set in_window, STATE + STATE_IN_WINDOW
@@ -35,61 +34,61 @@
     pushq %r13
     pushq %r14
     pushq %r15
-    movq %rsp, loaded + 8 * WINDOW_RSP
+    movq %rsp, window_loaded + own_words + 8 * WINDOW_RSP
     .set slot, WINDOW_VECTOR
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    movdqu loaded + 8 * slot, %xmm\n
+    movdqu window_loaded + own_words + 8 * slot, %xmm\n
     .set slot, slot + 2
     .endr
     .irp n, 7, 6, 5, 4, 3, 2, 1, 0
-    fildq loaded + 8 * (WINDOW_X87 + \n)
+    fildq window_loaded + own_words + 8 * (WINDOW_X87 + \n)
     .endr
-    fldcw loaded + 8 * WINDOW_FCW
-    ldmxcsr loaded + 8 * WINDOW_MXCSR
+    fldcw window_loaded + own_words + 8 * WINDOW_FCW
+    ldmxcsr window_loaded + own_words + 8 * WINDOW_MXCSR
     .set slot, WINDOW_R8
     .irp n, 8, 9, 10, 11, 12, 13, 14, 15
-    movq loaded + 8 * slot, %r\n
+    movq window_loaded + own_words + 8 * slot, %r\n
     .set slot, slot + 1
     .endr
-    movq loaded + 8 * WINDOW_RBX, %rbx
-    movq loaded + 8 * WINDOW_RBP, %rbp
-    movq loaded + 8 * WINDOW_RSI, %rsi
-    movq loaded + 8 * WINDOW_RDI, %rdi
-    movq loaded + 8 * WINDOW_RCX, %rcx
-    movq loaded + 8 * WINDOW_RDX, %rdx
-    pushq loaded + 8 * WINDOW_FLAGS
+    movq window_loaded + own_words + 8 * WINDOW_RBX, %rbx
+    movq window_loaded + own_words + 8 * WINDOW_RBP, %rbp
+    movq window_loaded + own_words + 8 * WINDOW_RSI, %rsi
+    movq window_loaded + own_words + 8 * WINDOW_RDI, %rdi
+    movq window_loaded + own_words + 8 * WINDOW_RCX, %rcx
+    movq window_loaded + own_words + 8 * WINDOW_RDX, %rdx
+    pushq window_loaded + own_words + 8 * WINDOW_FLAGS
     popfq
     movq $1, in_window
     .endm
 
     .macro leave_window
     movq $0, in_window
-    movq %rsp, stored + 8 * WINDOW_RSP
-    movq loaded + 8 * WINDOW_RSP, %rsp
+    movq %rsp, window_stored + own_words + 8 * WINDOW_RSP
+    movq window_loaded + own_words + 8 * WINDOW_RSP, %rsp
     pushfq
-    popq stored + 8 * WINDOW_FLAGS
+    popq window_stored + own_words + 8 * WINDOW_FLAGS
     pushq $2
     popfq
-    movq %rdx, stored + 8 * WINDOW_RDX
-    movq %rcx, stored + 8 * WINDOW_RCX
-    movq %rdi, stored + 8 * WINDOW_RDI
-    movq %rsi, stored + 8 * WINDOW_RSI
-    movq %rbp, stored + 8 * WINDOW_RBP
-    movq %rbx, stored + 8 * WINDOW_RBX
+    movq %rdx, window_stored + own_words + 8 * WINDOW_RDX
+    movq %rcx, window_stored + own_words + 8 * WINDOW_RCX
+    movq %rdi, window_stored + own_words + 8 * WINDOW_RDI
+    movq %rsi, window_stored + own_words + 8 * WINDOW_RSI
+    movq %rbp, window_stored + own_words + 8 * WINDOW_RBP
+    movq %rbx, window_stored + own_words + 8 * WINDOW_RBX
     .set slot, WINDOW_R8
     .irp n, 8, 9, 10, 11, 12, 13, 14, 15
-    movq %r\n, stored + 8 * slot
+    movq %r\n, window_stored + own_words + 8 * slot
     .set slot, slot + 1
     .endr
-    stmxcsr stored + 8 * WINDOW_MXCSR
-    fnstcw stored + 8 * WINDOW_FCW
+    stmxcsr window_stored + own_words + 8 * WINDOW_MXCSR
+    fnstcw window_stored + own_words + 8 * WINDOW_FCW
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7
-    fistpq stored + 8 * (WINDOW_X87 + \n)
+    fistpq window_stored + own_words + 8 * (WINDOW_X87 + \n)
     .endr
     fninit
     .set slot, WINDOW_VECTOR
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    movdqu %xmm\n, stored + 8 * slot
+    movdqu %xmm\n, window_stored + own_words + 8 * slot
     .set slot, slot + 2
     .endr
     popq %r15
@@ -150,7 +149,7 @@ sweep_window_\processor:
     addq $TANDEM_GUEST_PAGE_BYTES, %rsi
     incq %rdi
     incq %rcx
-    cmpq end, %rcx
+    cmpq window_end + own_end, %rcx
     jb 1b
 2:  leave_window
     ret
@@ -184,7 +183,7 @@ PauseWindow:
     orq %rdx, %rax
     cmpq window_start, %rax
     jb 2f
-    cmpq end, %rax
+    cmpq window_end + own_end, %rax
     jb 1b
 2:  leave_window
     ret
