@@ -4,9 +4,6 @@
 //
 // The list, the types and the values of enumerations come from query-qmp-schema, the bounds of
 // numbers from what QEMU says when one is out of them.
-#include <sys/socket.h>
-#include <sys/time.h>
-
 #include <algorithm>
 #include <cctype>
 #include <iterator>
@@ -15,7 +12,7 @@
 #include <sstream>
 
 #include "fixtures/migration_fixture.h"
-#include "lib/process/unix_socket.h"
+#include "fixtures/monitor_terminal.h"
 
 namespace tandem {
 namespace {
@@ -303,39 +300,13 @@ class CompletionTest : public ParametersTest {
   }
   std::string SocketPath() const { return scratch().File("human"); }
 
-  // Connects to the monitor as a terminal does, and awaits its prompt.
-  absl::Status Attach() {
-    TANDEM_ASSIGN_OR_RETURN(terminal_, ConnectUnix(SocketPath()));
-    timeval limit{};
-    limit.tv_sec = absl::ToInt64Seconds(StepDeadline().remaining());
-    setsockopt(terminal_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    return ReadUntil("(qemu) ").status();
-  }
-
-  // Types keys; what the monitor writes up to and with `end`.
+  absl::Status Attach() { return terminal_.Connect(SocketPath(), StepDeadline()); }
   absl::StatusOr<std::string> Type(const std::string& keys, const std::string& end) {
-    if (send(terminal_.get(), keys.data(), keys.size(), MSG_NOSIGNAL) < 0) {
-      return ErrnoError(errno, "typing into the monitor");
-    }
-    return ReadUntil(end);
+    return terminal_.Type(keys, end);
   }
 
  private:
-  absl::StatusOr<std::string> ReadUntil(const std::string& end) {
-    std::string text;
-    while (text.find(end) == std::string::npos) {
-      char buffer[4096];
-      ssize_t size = recv(terminal_.get(), buffer, sizeof buffer, 0);
-      if (size <= 0) {
-        return ErrnoError(size == 0 ? EPIPE : errno,
-                          fmt::format("awaiting \"{}\" after \"{}\"", end, text));
-      }
-      text.append(buffer, static_cast<size_t>(size));
-    }
-    return text;
-  }
-
-  UniqueFd terminal_;
+  MonitorTerminal terminal_;
 };
 
 // M7: the tabulator completes the name of each parameter that the human monitor shows; two of them

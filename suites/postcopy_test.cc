@@ -4,7 +4,6 @@
 
 #include "fixtures/parameter_name.h"
 #include "fixtures/postcopy_fixture.h"
-#include "lib/process/unix_socket.h"
 
 namespace tandem {
 namespace {
