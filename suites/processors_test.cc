@@ -83,7 +83,8 @@ class ProcessorsGuestTest : public MigrationFixture {
 };
 TANDEM_BUSY_VCPUS(ProcessorsGuestTest, 4);
 
-// The judge sees a page that is damaged in the range of another vCPU than the first.
+// M13: the judge sees a page that is damaged in the range of another vCPU than the first.
+TANDEM_COVERS(ProcessorsGuestTest, OracleNamesTheVcpuOfADamagedPage, "M13");
 TEST_F(ProcessorsGuestTest, OracleNamesTheVcpuOfADamagedPage) {
   TANDEM_ASSERT_OK(StartSource());
   TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
@@ -95,7 +96,8 @@ TEST_F(ProcessorsGuestTest, OracleNamesTheVcpuOfADamagedPage) {
   EXPECT_THAT(source(), Not(HasConsistentState()));
 }
 
-// A vCPU finds a damaged page of its range itself.
+// M13: a vCPU finds a damaged page of its range itself.
+TANDEM_COVERS(ProcessorsGuestTest, VcpuReportsALostPage, "M13");
 TEST_F(ProcessorsGuestTest, VcpuReportsALostPage) {
   TANDEM_ASSERT_OK(StartSource());
   TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
@@ -105,7 +107,8 @@ TEST_F(ProcessorsGuestTest, VcpuReportsALostPage) {
   EXPECT_THAT(failure, HasSubstr("vcpu 2"));
 }
 
-// Each vCPU has register windows of its own.
+// M13: each vCPU has register windows of its own.
+TANDEM_COVERS(ProcessorsGuestTest, VcpuReportsALostRegister, "M13");
 TEST_F(ProcessorsGuestTest, VcpuReportsALostRegister) {
   TANDEM_ASSERT_OK(StartSource());
   TANDEM_ASSERT_OK(StopInRegisterWindowOf(kThird));
@@ -118,7 +121,8 @@ TEST_F(ProcessorsGuestTest, VcpuReportsALostRegister) {
   EXPECT_THAT(failure, HasSubstr("vcpu 2"));
 }
 
-// A vCPU that stands still is no guest that runs, however busy the others are.
+// M13: a vCPU that stands still is no guest that runs, however busy the others are.
+TANDEM_COVERS(ProcessorsGuestTest, StandingVcpuIsNamed, "M13");
 TEST_F(ProcessorsGuestTest, StandingVcpuIsNamed) {
   TANDEM_ASSERT_OK(StartSource());
   TANDEM_ASSERT_OK_AND_ASSIGN(auto held, Hold(source(), kThird, StepDeadline()));
@@ -147,8 +151,9 @@ class ProcessorsBootTest : public ProcessorsGuestTest,
 };
 TANDEM_BUSY_VCPUS(ProcessorsBootTest, 4);
 
-// With and without a firmware that has started the vCPUs before: wherever the guest is stopped,
-// every byte of its memory is what its own account says, and all of them run.
+// M13: with and without a firmware that has started the vCPUs before: wherever the guest is
+// stopped, every byte of its memory is what its own account says, and all of them run.
+TANDEM_COVERS(ProcessorsBootTest, IsConsistentAtAnyMoment, "M13");
 TEST_P(ProcessorsBootTest, IsConsistentAtAnyMoment) {
   TANDEM_ASSERT_OK(StartSource());
   for (int i = 0; i < 5; ++i) TANDEM_ASSERT_THAT(source(), HasConsistentState());
