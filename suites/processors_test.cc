@@ -5,15 +5,14 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <array>
-#include <optional>
 
 #include "fixtures/busy_vcpus.h"
 #include "fixtures/gdb_client.h"
+#include "fixtures/held_vcpu.h"
 #include "fixtures/multifd_fixture.h"
 #include "fixtures/parameter_name.h"
 #include "fixtures/postcopy_fixture.h"
 #include "fixtures/precopy_fixture.h"
-#include "lib/process/held_threads.h"
 
 namespace tandem {
 namespace {
@@ -24,20 +23,6 @@ using ::testing::Values;
 
 constexpr uint32_t kSweepers = 4;
 constexpr size_t kThird = 2;  // the vCPU to which something happens
-
-// A vCPU of a machine that stands still, as long as this lives, while the others run.
-absl::StatusOr<std::unique_ptr<HeldThreads>> Hold(GuestMachine& machine, size_t vcpu,
-                                                  const Deadline& deadline) {
-  auto vcpus = machine.qmp().Execute("query-cpus-fast", deadline);
-  if (!vcpus.ok()) return vcpus.status();
-  std::optional<int64_t> thread;
-  for (const Json& each : vcpus->elements()) {
-    if (each["cpu-index"].Integer() == static_cast<int64_t>(vcpu))
-      thread = each["thread-id"].Integer();
-  }
-  if (thread) return HeldThreads::HoldOne(static_cast<pid_t>(*thread));
-  return absl::NotFoundError("QEMU tells no thread of the vCPU: " + vcpus->Dump());
-}
 
 // Whom two sweeps of the guest are awaited from, in vain.
 std::string AwaitedInVain(const GuestMachine& machine) {
@@ -125,7 +110,7 @@ TEST_F(ProcessorsGuestTest, VcpuReportsALostRegister) {
 TANDEM_COVERS(ProcessorsGuestTest, StandingVcpuIsNamed, "M13");
 TEST_F(ProcessorsGuestTest, StandingVcpuIsNamed) {
   TANDEM_ASSERT_OK(StartSource());
-  TANDEM_ASSERT_OK_AND_ASSIGN(auto held, Hold(source(), kThird, StepDeadline()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(auto held, HoldVcpu(source(), kThird, StepDeadline()));
   EXPECT_THAT(AwaitedInVain(source()), HasSubstr("vCPU 2 (at page "));
   held.reset();
   EXPECT_THAT(source(), MakesProgress());
@@ -219,7 +204,7 @@ TANDEM_COVERS(ProcessorsStandstillTest, VcpuThatStandsStillOnTheDestinationIsNam
 TEST_F(ProcessorsStandstillTest, VcpuThatStandsStillOnTheDestinationIsNamed) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(MigrateLive(MigrationAddress::Unix(scratch().File("migration"))));
-  TANDEM_ASSERT_OK_AND_ASSIGN(auto held, Hold(destination(), kThird, StepDeadline()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(auto held, HoldVcpu(destination(), kThird, StepDeadline()));
   EXPECT_THAT(AwaitedInVain(destination()), HasSubstr("vCPU 2 (at page "));
   held.reset();
   ExpectGuestMoved();
