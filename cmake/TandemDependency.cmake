@@ -3,13 +3,13 @@
 # All are macros, because packages tell by variables too, and read those that the caller sets.
 include(FetchContent)
 
-# tandem_dependency(package TARGET target DEBIAN packages GIT url COMMIT hash
-#                   [ONLY_HEADERS] [OPTIONAL])
+# tandem_dependency(package TARGET target DEBIAN packages
+#                   (GIT url COMMIT hash | ARCHIVE url SHA256 hash) [ONLY_HEADERS] [OPTIONAL])
 # Uses, in this order: what a project around this one has made already; the folder of sources in
 # FETCHCONTENT_SOURCE_DIR_<PACKAGE>; the package of the system; with TANDEM_FETCH_DEPENDENCIES, the
-# commit. What is not found ends the configuration, unless it is OPTIONAL. Sets <package>_FETCHED.
+# commit or archive. What is not found ends the configuration, unless it is OPTIONAL. Sets <package>_FETCHED.
 macro(tandem_dependency package)
-  cmake_parse_arguments(dependency "ONLY_HEADERS;OPTIONAL" "TARGET;DEBIAN;GIT;COMMIT" "" ${ARGN})
+  cmake_parse_arguments(dependency "ONLY_HEADERS;OPTIONAL" "TARGET;DEBIAN" "" ${ARGN})
   string(TOUPPER ${package} dependency_upper)
   set(${package}_FETCHED FALSE)
   if(NOT TARGET ${dependency_TARGET})
@@ -40,17 +40,25 @@ macro(tandem_find_dependency package)
   endif()
 endmacro()
 
-# tandem_fetch_dependency(package GIT url COMMIT hash [ONLY_HEADERS] [OPTIONAL])
+# tandem_fetch_dependency(package (GIT url COMMIT hash | ARCHIVE url SHA256 hash)
+#                         [ONLY_HEADERS] [OPTIONAL])
 # Builds a dependency along with Tandem, without the warnings of its headers.
 macro(tandem_fetch_dependency package)
-  cmake_parse_arguments(dependency "ONLY_HEADERS;OPTIONAL" "GIT;COMMIT" "" ${ARGN})
+  cmake_parse_arguments(dependency "ONLY_HEADERS;OPTIONAL" "GIT;COMMIT;ARCHIVE;SHA256" ""
+                        ${ARGN})
   set(dependency_options "")
   if(dependency_ONLY_HEADERS)
     set(dependency_options SOURCE_SUBDIR include)  # has no CMakeLists.txt: nothing is built
   endif()
   # SYSTEM comes first: after another argument, CMake 3.25 makes it a part of that one.
-  FetchContent_Declare(${package} SYSTEM GIT_REPOSITORY ${dependency_GIT}
-                       GIT_TAG ${dependency_COMMIT} GIT_SUBMODULES "" ${dependency_options})
+  if(dependency_ARCHIVE)
+    FetchContent_Declare(${package} SYSTEM URL ${dependency_ARCHIVE}
+                         URL_HASH SHA256=${dependency_SHA256} DOWNLOAD_EXTRACT_TIMESTAMP FALSE
+                         ${dependency_options})
+  else()
+    FetchContent_Declare(${package} SYSTEM GIT_REPOSITORY ${dependency_GIT}
+                         GIT_TAG ${dependency_COMMIT} GIT_SUBMODULES "" ${dependency_options})
+  endif()
   FetchContent_MakeAvailable(${package})
   set(${package}_FETCHED TRUE)
   if(NOT dependency_ONLY_HEADERS AND NOT dependency_OPTIONAL)  # so an installed Tandem needs it
