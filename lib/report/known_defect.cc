@@ -113,13 +113,25 @@ class EntryReader {
   }
 
   void ReadVersions(KnownDefect& defect) {
-    defect.from = Text("from", false);
-    defect.to = Text("to", false);
-    for (const auto& [member, value] : {std::pair("from", defect.from), {"to", defect.to}}) {
+    ReadRange("", defect.from, defect.to);
+    ReadRange("peer_", defect.peer_from, defect.peer_to);
+    bool has_peer = !defect.peer_from.empty() || !defect.peer_to.empty();
+    bool is_of_one =
+        defect.side == KnownDefect::Side::kSource || defect.side == KnownDefect::Side::kDestination;
+    if (has_peer && !is_of_one) {
+      Refuse("side", "must be source or destination, where there is a version of its peer");
+    }
+  }
+
+  void ReadRange(const std::string& prefix, std::string& from, std::string& to) {
+    std::string first = prefix + "from", last = prefix + "to";
+    from = Text(first, false);
+    to = Text(last, false);
+    for (const auto& [member, value] : {std::pair(first, from), {last, to}}) {
       if (!value.empty() && !IsVersion(value)) Refuse(member, "must be a version such as 10.0.13");
     }
-    if (!defect.to.empty() && !IsVersionWithin(defect.from, "", defect.to)) {
-      Refuse("to", "must not be below \"from\"");
+    if (!to.empty() && !IsVersionWithin(from, "", to)) {
+      Refuse(last, "must not be below \"" + first + "\"");
     }
   }
 
@@ -183,9 +195,9 @@ bool KnownDefect::AppliesTo(const DefectSubject& subject) const {
   bool in_destination = IsVersionWithin(subject.destination_version, from, to);
   switch (side) {
     case Side::kSource:
-      return in_source;
+      return in_source && IsVersionWithin(subject.destination_version, peer_from, peer_to);
     case Side::kDestination:
-      return in_destination;
+      return in_destination && IsVersionWithin(subject.source_version, peer_from, peer_to);
     case Side::kEither:
       return in_source || in_destination;
     case Side::kBoth:

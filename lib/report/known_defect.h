@@ -13,11 +13,12 @@
 //                     "either" (default), "both"
 //   from, to          first and last version that has it ("10.0", "11.1.3"), inclusive and as exact
 //                     as they are written; open when absent
+//   peer_from,        the same of the other side, for a defect of a pair of versions; with the side
+//   peer_to           "source" or "destination" only
 //   accelerators      such as ["tcg"]; any when absent
 //   error_lines       what QEMU prints on standard error in this defect, each a part of a line
 //   rare              true: shows so seldom that a test which could meet it does not say that it
-//   did
-//                     not show
+//                     did not show
 //   patience_seconds  how long a test waits for a QEMU that this defect lets hang
 #pragma once
 
@@ -49,7 +50,7 @@ struct KnownDefect {
   std::string meaning;
   std::string reference;
   Side side = Side::kEither;
-  std::string from, to;
+  std::string from, to, peer_from, peer_to;
   std::vector<std::string> accelerators;
   std::vector<std::string> error_lines;
   std::optional<absl::Duration> patience;

@@ -64,6 +64,20 @@ TEST(KnownDefectTest, SideSaysWhoseBinaryCounts) {
   EXPECT_TRUE(applies("both", Subject("7.2.22", "10.0.13")));
 }
 
+// A pair of versions that do not understand each other: each understands its like.
+TEST(KnownDefectTest, PeerIsTheOtherSide) {
+  KnownDefect defect = Defect(R"(, "side": "destination", "from": "11.1", "peer_to": "10.0")");
+  EXPECT_TRUE(defect.AppliesTo(Subject("10.0.13", "11.1.3")));
+  EXPECT_TRUE(defect.AppliesTo(Subject("7.2.22", "11.1.3")));
+  EXPECT_FALSE(defect.AppliesTo(Subject("11.1.3", "11.1.3")));
+  EXPECT_FALSE(defect.AppliesTo(Subject("10.0.13", "10.0.13")));
+  EXPECT_FALSE(defect.AppliesTo(Subject("11.1.3", "10.0.13")));
+  defect = Defect(R"(, "side": "source", "to": "10.0", "peer_from": "10.1", "peer_to": "11.0")");
+  EXPECT_TRUE(defect.AppliesTo(Subject("10.0.13", "10.1.0")));
+  EXPECT_FALSE(defect.AppliesTo(Subject("10.0.13", "11.1.3")));
+  EXPECT_FALSE(defect.AppliesTo(Subject("10.0.13", "10.0.13")));
+}
+
 TEST(KnownDefectTest, SymptomIsFoundAnywhere) {
   KnownDefect defect = Defect();
   EXPECT_TRUE(defect.Explains("oracle:\nfirst finding: page 17 is stale by 3 generations"));
@@ -105,6 +119,11 @@ INSTANTIATE_TEST_SUITE_P(
         WrongFile{Entry(R"(, "side": "left")"), "\"side\" must be source"},
         WrongFile{Entry(R"(, "from": "ten")"), "\"from\" must be a version"},
         WrongFile{Entry(R"(, "from": "11.0", "to": "10.0")"), "\"to\" must not be below"},
+        WrongFile{Entry(R"(, "side": "source", "peer_to": "ten")"),
+                  "\"peer_to\" must be a version"},
+        WrongFile{Entry(R"(, "side": "source", "peer_from": "11.0", "peer_to": "10.0")"),
+                  "\"peer_to\" must not be below \"peer_from\""},
+        WrongFile{Entry(R"(, "peer_to": "10.0")"), "\"side\" must be source or destination"},
         WrongFile{Entry(R"(, "patience_seconds": 0)"), "\"patience_seconds\" must be a number"},
         WrongFile{Entry(R"(, "rare": "yes")"), "\"rare\" must be true or false"},
         WrongFile{Entry(R"(, "patience_seconds": "2")"), "\"patience_seconds\" must be a number"},
