@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# pugixml 1.15, by which `tandem report` reads ctest's XML: without Tandem's tests it is not needed.
+# pugixml 1.15, by which the runner writes junit.xml and reads that of ctest: without Tandem's tests it
+# is not needed.
 # What is fetched is used by its headers alone.
 if(TANDEM_BUILD_TESTS)
   tandem_dependency(pugixml ONLY_HEADERS

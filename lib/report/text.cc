@@ -2,6 +2,7 @@
 #include "lib/report/text.h"
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -97,6 +98,16 @@ absl::Status WriteTextFile(const std::string& path, std::string_view text) {
   file.close();
   if (file) return absl::OkStatus();
   return ErrnoError(errno == 0 ? EIO : errno, "cannot write " + path);
+}
+
+absl::Status ReplaceTextFile(const std::string& path, std::string_view text) {
+  std::string beside = path + ".new";
+  absl::Status status = WriteTextFile(beside, text);
+  std::error_code error;
+  if (status.ok()) std::filesystem::rename(beside, path, error);
+  if (error) status = ErrnoError(error.value(), "cannot write " + path);
+  if (!status.ok()) std::filesystem::remove(beside, error);
+  return status;
 }
 
 }  // namespace tandem

@@ -32,4 +32,7 @@ std::string ReadTextFile(const std::string& path);
 // Replaces the file. The error names it.
 absl::Status WriteTextFile(const std::string& path, std::string_view text);
 
+// The same in one step: nobody sees half of it, and an error leaves the file as it was.
+absl::Status ReplaceTextFile(const std::string& path, std::string_view text);
+
 }  // namespace tandem

@@ -220,11 +220,7 @@ absl::Status WriteHtmlReport(const RunRecord& run, const HtmlReportOptions& opti
   HtmlReportOptions placed = options;
   if (placed.path.empty()) placed.path = run.folder + "/report.html";
   placed.path = fs::absolute(placed.path).string();
-  std::string beside = placed.path + ".new";
-  TANDEM_RETURN_IF_ERROR(WriteTextFile(beside, DataBuilder(run, placed).Page()));
-  std::error_code error;
-  fs::rename(beside, placed.path, error);
-  return error ? ErrnoError(error.value(), "cannot write " + placed.path) : absl::OkStatus();
+  return ReplaceTextFile(placed.path, DataBuilder(run, placed).Page());
 }
 
 }  // namespace tandem

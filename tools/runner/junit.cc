@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <map>
+#include <pugixml.hpp>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "lib/report/text.h"
 #include "tools/runner/failure_groups.h"
-#include "tools/runner/xml_writer.h"
 
 namespace tandem {
 namespace {
@@ -21,7 +22,10 @@ constexpr size_t kMessageBytes = 400;
 constexpr size_t kReasonBytes = 16'384;
 constexpr size_t kOutputBytes = 16'384;
 
-using Attributes = XmlWriter::Attributes;
+using Attributes = std::vector<std::pair<const char*, std::string>>;
+
+// The two characters of three bytes that are valid UTF-8, but not XML: U+FFFE and U+FFFF.
+constexpr std::string_view kNonCharacter = "\xEF\xBF";
 
 struct Suite {
   std::string name;
@@ -106,75 +110,104 @@ std::string EndOf(const std::string& path) {
   return fmt::format("… {} bytes left out\n{}", from, std::string_view(text).substr(from));
 }
 
-void AddOutputs(XmlWriter& xml, const std::string& folder) {
+// An element with these attributes, and with text where there is any.
+pugi::xml_node Add(pugi::xml_node& parent, const char* name, const Attributes& attributes,
+                   const std::string& text = "") {
+  pugi::xml_node node = parent.append_child(name);
+  for (const auto& [key, value] : attributes) {
+    node.append_attribute(key) = XmlCharacters(value).c_str();
+  }
+  if (!text.empty()) node.text() = XmlCharacters(text).c_str();
+  return node;
+}
+
+void AddOutputs(pugi::xml_node& test, const std::string& folder) {
   for (auto [element, file] :
        {std::pair("system-out", "stdout.txt"), {"system-err", "stderr.txt"}}) {
     std::string text = EndOf(folder + "/" + file);
-    if (!text.empty()) xml.Element(element, {}, text);
+    if (!text.empty()) Add(test, element, {}, text);
   }
 }
 
-void AddCase(XmlWriter& xml, const RunRecord& run, const TestRecord& record) {
+void AddCase(pugi::xml_node& suite, const RunRecord& run, const TestRecord& record) {
   CaseName name = NameOf(record);
-  Attributes attributes = {{"name", name.name},
-                           {"classname", name.class_name},
-                           {"time", fmt::format("{:.3f}", record.seconds)}};
-  if (record.status == TestStatus::kPassed) {
-    xml.Element("testcase", attributes, "");
-    return;
-  }
-  xml.Open("testcase", attributes);
+  pugi::xml_node test = Add(suite, "testcase",
+                            {{"name", name.name},
+                             {"classname", name.class_name},
+                             {"time", fmt::format("{:.3f}", record.seconds)}});
+  if (record.status == TestStatus::kPassed) return;
   std::string reason = ReasonOf(record);
   Attributes what = {{"message", Shorten(reason, kMessageBytes)},
                      {"type", std::string(StatusName(record.status))}};
   if (IsSkip(record.status)) {
-    xml.Element("skipped", what, "");
-  } else {
-    std::string text = Shorten(reason, kReasonBytes);
-    if (!record.output.empty()) text += "\nevidence: " + record.output;
-    xml.Element(IsError(record.status) ? "error" : "failure", what, text);
-    if (!record.output.empty()) AddOutputs(xml, run.folder + "/" + record.output);
+    Add(test, "skipped", what);
+    return;
   }
-  xml.Close();
+  std::string text = Shorten(reason, kReasonBytes);
+  if (!record.output.empty()) text += "\nevidence: " + record.output;
+  Add(test, IsError(record.status) ? "error" : "failure", what, text);
+  if (!record.output.empty()) AddOutputs(test, run.folder + "/" + record.output);
 }
 
-void AddProperties(XmlWriter& xml, const RunInfo& info) {
+void AddProperties(pugi::xml_node& suite, const RunInfo& info) {
+  pugi::xml_node properties = suite.append_child("properties");
   auto add = [&](const std::string& name, const std::string& value) {
-    xml.Element("property", {{"name", name}, {"value", value}}, "");
+    Add(properties, "property", {{"name", name}, {"value", value}});
   };
-  xml.Open("properties", {});
   add("command", fmt::format("{}", fmt::join(info.command, " ")));
   add("seed", std::to_string(info.seed));
   add("shard", fmt::format("{}/{}", info.shard_index, info.shard_count));
   for (const auto& [name, value] : info.host) add("host." + name, value);
   for (const auto& [name, value] : info.qemu) add("qemu." + name, value);
-  xml.Close();
+}
+
+bool IsAllowed(char c) {
+  return static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n' || c == '\r';
 }
 
 }  // namespace
 
+std::string XmlCharacters(std::string_view text) {
+  std::string valid = ValidUtf8(text), allowed;
+  for (size_t i = 0; i < valid.size(); ++i) {
+    bool is_non_character = valid.compare(i, kNonCharacter.size(), kNonCharacter) == 0 &&
+                            (valid[i + 2] == '\xBE' || valid[i + 2] == '\xBF');
+    if (is_non_character) {
+      i += 2;
+    } else if (IsAllowed(valid[i])) {
+      allowed += valid[i];
+    }
+  }
+  return allowed;
+}
+
 std::string JunitXml(const RunRecord& run) {
-  XmlWriter xml;
+  pugi::xml_document document;
+  pugi::xml_node declaration = document.append_child(pugi::node_declaration);
+  declaration.append_attribute("version") = "1.0";
+  declaration.append_attribute("encoding") = "UTF-8";
   Attributes totals = Counts("tandem", AllRecords(run));
-  std::erase_if(totals, [](const auto& attribute) { return attribute.first == "skipped"; });
-  xml.Open("testsuites", totals);  // to have `skipped` is not usual here
+  std::erase_if(totals, [](const auto& attribute) {
+    return attribute.first == std::string_view("skipped");  // is not usual here
+  });
+  pugi::xml_node suites = Add(document, "testsuites", totals);
   constexpr size_t kSecondsEnd = std::string_view("2026-01-02T03:04:05").size();
   for (const Suite& suite : Suites(run)) {
     Attributes attributes = Counts(suite.name, suite.records);
     if (run.info.started.size() >= kSecondsEnd) {
       attributes.emplace_back("timestamp", run.info.started.substr(0, kSecondsEnd));
     }
-    xml.Open("testsuite", attributes);
-    AddProperties(xml, run.info);
-    for (const TestRecord& record : suite.records) AddCase(xml, run, record);
-    xml.Close();
+    pugi::xml_node node = Add(suites, "testsuite", attributes);
+    AddProperties(node, run.info);
+    for (const TestRecord& record : suite.records) AddCase(node, run, record);
   }
-  xml.Close();
-  return xml.text();
+  std::ostringstream text;
+  document.save(text, "  ", pugi::format_indent, pugi::encoding_utf8);
+  return text.str();
 }
 
 absl::Status WriteJunit(const RunRecord& run) {
-  return WriteTextFile(run.folder + "/junit.xml", JunitXml(run));
+  return ReplaceTextFile(run.folder + "/junit.xml", JunitXml(run));
 }
 
 }  // namespace tandem

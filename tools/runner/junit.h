@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "tools/runner/run_record.h"
@@ -18,6 +19,10 @@ namespace tandem {
 
 // The file's text. Outputs are read from the run's folder, where they are there.
 std::string JunitXml(const RunRecord& run);
+
+// Bytes that are no valid UTF-8 become U+FFFD; characters that XML 1.0 does not allow, not even
+// escaped, such as control characters, are left out. Not escaped yet.
+std::string XmlCharacters(std::string_view text);
 
 // Replaces <run.folder>/junit.xml. The error names the file.
 absl::Status WriteJunit(const RunRecord& run);

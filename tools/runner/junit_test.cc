@@ -9,7 +9,6 @@
 
 #include "lib/process/scratch_directory.h"
 #include "lib/report/text.h"
-#include "tools/runner/xml_writer.h"
 
 namespace tandem {
 namespace {
@@ -91,13 +90,13 @@ TEST_F(JunitTest, NamesEachStatusAsEnginesDo) {
           HasSubstr(R"(<testsuites name="tandem" tests="6" failures="1" errors="2" time="1.500">)"),
           HasSubstr(R"(<testsuite name="colo" tests="4" failures="0" errors="2" skipped="2" )"
                     R"(time="1.000" timestamp="2026-01-02T03:04:05">)"),
-          HasSubstr(R"(<testcase name="Passes/Pc" classname="precopy.P" time="0.250"/>)"),
-          HasSubstr("<failure message=\"a_test.cc:1&#10;is &lt;wrong&gt;\" type=\"FAILED\">"),
+          HasSubstr(R"(<testcase name="Passes/Pc" classname="precopy.P" time="0.250" />)"),
+          HasSubstr("<failure message=\"a_test.cc:1&#10;is &lt;wrong>\" type=\"FAILED\">"),
           HasSubstr(R"(<testcase name="Hangs/Pc" classname="colo.Colo/C" time="0.250">)"),
           HasSubstr(R"(<error message="too slow" type="TIMED_OUT">)"),
           HasSubstr(R"x(<error message="signal 11 (SIGSEGV)" type="CRASHED">)x"),
-          HasSubstr(R"(<skipped message="no such capability" type="SKIPPED"/>)"),
-          HasSubstr(R"(<skipped message="known defect x: y" type="KNOWN_DEFECT"/>)")));
+          HasSubstr(R"(<skipped message="no such capability" type="SKIPPED" />)"),
+          HasSubstr(R"(<skipped message="known defect x: y" type="KNOWN_DEFECT" />)")));
 }
 
 // A run that was ended tells of the tests that it did not come to.

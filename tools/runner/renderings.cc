@@ -13,7 +13,7 @@ absl::Status WriteRenderings(const RunRecord& run, const RunRecord* baseline) {
   status.Update(WriteHtmlReport(run, {.baseline = baseline}));
   MatrixTable matrix = MakeMatrixTable(run.records, MatrixNames(run));
   if (!matrix.names.empty()) {
-    status.Update(WriteTextFile(run.folder + "/matrix.md", RenderMatrix(matrix)));
+    status.Update(ReplaceTextFile(run.folder + "/matrix.md", RenderMatrix(matrix)));
   }
   return status;
 }

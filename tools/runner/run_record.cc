@@ -131,11 +131,7 @@ TestRecord NotRunRecord(const std::string& id, const std::string& reason) {
 }
 
 absl::Status WriteRunInfo(const std::string& folder, const RunInfo& info) {
-  std::string path = folder + "/run.json", beside = path + ".new";
-  TANDEM_RETURN_IF_ERROR(WriteTextFile(beside, ToJson(info).Pretty() + "\n"));
-  std::error_code error;
-  std::filesystem::rename(beside, path, error);
-  return error ? ErrnoError(error.value(), "cannot write " + path) : absl::OkStatus();
+  return ReplaceTextFile(folder + "/run.json", ToJson(info).Pretty() + "\n");
 }
 
 absl::Status AppendRecord(const std::string& folder, const TestRecord& record) {
