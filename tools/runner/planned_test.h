@@ -19,7 +19,7 @@ struct PlannedTest {
   std::string id;                   // see TestRecord
   std::string family;               // "precopy"; "testcase"
   std::string pair;                 // in a matrix
-  std::string test;                 // GoogleTest's name; "" for a testcase
+  std::string test;                 // GoogleTest's name; "" for a testcase that is not ours
   std::vector<std::string> labels;  // the family among them; "slow"
   std::vector<std::string> argv;    // the whole command
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours

@@ -139,6 +139,7 @@ bool HasSuites(const RunOptions& options) {
 }
 
 absl::StatusOr<std::vector<PlannedTest>> ListTests(const RunOptions& options) {
+  AskForCores(all, Deadline::After(kListingTime));
   TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> all, PlanTestcases(options.testcases));
   if (!HasSuites(options)) return all;
   TANDEM_ASSIGN_OR_RETURN(std::string folder, FindSuitesFolder(options.suites));

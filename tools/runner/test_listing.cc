@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -137,6 +138,22 @@ absl::StatusOr<std::vector<PlannedTest>> ListSuites(const std::string& folder,
     TANDEM_RETURN_IF_ERROR(FinishListing(suite, deadline, tests));
   }
   return tests;
+}
+
+void AskForCores(std::vector<PlannedTest>& tests, const Deadline& deadline) {
+  std::map<std::string, std::vector<PlannedTest>> listings;  // by program
+  for (const PlannedTest& test : tests) {
+    bool is_new = test.convention == ExitConvention::kTandem && !listings.contains(test.argv[0]);
+    if (!is_new) continue;
+    std::vector<PlannedTest>& listed = listings[test.argv[0]];
+    auto suite = StartListing(test.argv[0]);
+    if (suite.ok()) FinishListing(*suite, deadline, listed).IgnoreError();  // its tests will say so
+  }
+  for (PlannedTest& test : tests) {
+    for (const PlannedTest& listed : listings[test.argv[0]]) {
+      if (listed.test == test.test) test.cores = listed.cores;
+    }
+  }
 }
 
 }  // namespace tandem

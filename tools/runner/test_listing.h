@@ -23,4 +23,8 @@ absl::StatusOr<std::string> FindSuitesFolder(const std::string& given);
 absl::StatusOr<std::vector<PlannedTest>> ListSuites(const std::string& folder,
                                                     const Deadline& deadline);
 
+// Sets `cores` of tests of Tandem that no listing gave, by asking their programs. Of a program that
+// cannot say it they stay as they are.
+void AskForCores(std::vector<PlannedTest>& tests, const Deadline& deadline);
+
 }  // namespace tandem

@@ -154,15 +154,31 @@ std::string Executable(const std::string& name, const std::string& root) {
   return on_path ? name : fs::absolute(path).lexically_normal().string();
 }
 
+// The test of Tandem's that a command of `tandem testcases` runs; "" for all others.
+std::string OwnTest(const std::vector<std::string>& argv) {
+  constexpr std::string_view kFilter = "--gtest_filter=";
+  if (argv.back() != kTestcaseSkipFlag) return "";
+  for (const std::string& word : argv) {
+    if (word.starts_with(kFilter)) return word.substr(kFilter.size());
+  }
+  return "";
+}
+
 absl::StatusOr<PlannedTest> PlanTestcase(const std::string& file, const std::string& root) {
   TANDEM_ASSIGN_OR_RETURN(std::string text, ReadFile(file));
   TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> argv, ParseTestcase(text));
   argv[0] = Executable(argv[0], root);
-  return PlannedTest{.id = fs::path(file).lexically_normal(),
-                     .family = "testcase",
-                     .labels = {"testcase"},
-                     .argv = std::move(argv),
-                     .convention = ExitConvention::kTestcase};
+  PlannedTest test{.id = fs::path(file).lexically_normal(),
+                   .family = "testcase",
+                   .test = OwnTest(argv),
+                   .labels = {"testcase"},
+                   .argv = std::move(argv),
+                   .convention = ExitConvention::kTestcase};
+  if (!test.test.empty()) {  // it says more than a code, and is heard
+    test.argv.pop_back();
+    test.convention = ExitConvention::kTandem;
+  }
+  return test;
 }
 
 absl::StatusOr<std::vector<std::string>> TestcasesIn(const std::string& folder) {

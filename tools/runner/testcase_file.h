@@ -9,6 +9,8 @@
 // variables, no patterns, no redirection; an operator such as | must be quoted to be an argument. A
 // backslash at the end of a line goes on in the next one. The exit code 0 is passed, 4 skipped, any
 // other failed.
+//
+// A file that `tandem testcases` wrote is one of our own tests, and what it says of itself counts.
 #pragma once
 
 #include <string>
@@ -23,6 +25,9 @@ namespace tandem {
 // The words of the one command line. InvalidArgument begins with the line's number where it has
 // one.
 absl::StatusOr<std::vector<std::string>> ParseTestcase(std::string_view text);
+
+// Makes a program of ours skip with the code of testcases; the last word of our own testcases.
+inline constexpr std::string_view kTestcaseSkipFlag = "--tandem_skip_exit_code=4";
 
 // What holds testcases. A value.
 struct TestcaseSources {

@@ -33,7 +33,7 @@ std::string TextFor(const PlannedTest& test, const std::string& programs) {
   if (!programs.empty()) {
     words[0] = programs + "/" + std::filesystem::path(words[0]).filename().string();
   }
-  words.emplace_back("--tandem_skip_exit_code=4");
+  words.emplace_back(kTestcaseSkipFlag);
   return TestcaseText(words);
 }
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "tools/runner/testing/tandem_run.h"
 
@@ -91,7 +92,20 @@ TEST_F(TestcasesRunTest, OutputsAreKeptApart) {
   }
 }
 
-// A file for each of our own tests, as an installation has them; a skip has the code of testcases.
+// But for the time and the places, which differ from run to run, and what is named by the file.
+Json Comparable(const TestRecord& record) {
+  static const std::set<std::string> differs = {"id",     "family",       "seconds", "started",
+                                                "phases", "measurements", "output",  "timeline"};
+  auto all = record.line.members();  // their names are views
+  std::vector<Json::Member> members;
+  for (const auto& [name, value] : all) {
+    bool is_kept = !differs.contains(name);
+    members.emplace_back(name, is_kept ? value : Json(!value.Dump().empty()));
+  }
+  return Json::Object(members);
+}
+
+// A file for each of our own tests, as an installation has them; they tell as much as in any run.
 TEST_F(TestcasesRunTest, OurOwnTestsAreTestcasesToo) {
   ASSERT_EQ(RunTandem({"testcases", "--programs", "suites", "--output", cases()}), 0) << Output();
   std::string prefix = cases() + "/default/precopy/Precopy.PrecopyTest.StoppedGuestMovesOverTcp.";
@@ -103,6 +117,25 @@ TEST_F(TestcasesRunTest, OurOwnTestsAreTestcasesToo) {
   using enum TestStatus;
   EXPECT_THAT(Statuses(), ElementsAre(Pair(HasSubstr("Pc.test"), kSkipped),
                                       Pair(HasSubstr("Q35.test"), kPassed)));
+}
+
+TEST_F(TestcasesRunTest, OurOwnTellAsMuchAsInAnyRun) {
+  ASSERT_EQ(RunTandem({"testcases", "--programs", "suites", "--output", cases()}), 0) << Output();
+  std::string file = "/default/precopy/Precopy.PrecopyTest.StoppedGuestMovesOverTcp.Pc.test";
+  std::string build = std::filesystem::path(TANDEM_PROGRAM).parent_path() / "../..";
+  ASSERT_EQ(RunCases({"--testcases", cases() + file, "--path", build}), 0) << Output();
+  RunRecord by_file = Latest();
+  Start({"--filter", "precopy.*StoppedGuestMovesOverTcp/Pc"}, TANDEM_SUITES);
+  ASSERT_EQ(Finish(), 0) << Output();
+  RunRecord by_suite = Latest();
+  ASSERT_THAT(by_file.records, SizeIs(1));
+  ASSERT_THAT(by_suite.records, SizeIs(1));
+  EXPECT_EQ(Comparable(by_file.records[0]).Dump(), Comparable(by_suite.records[0]).Dump());
+  EXPECT_EQ(by_file.info.qemu, by_suite.info.qemu);
+  EXPECT_FALSE(by_file.info.qemu.empty());
+  for (const char* member : {"phases", "measurements", "versions", "machine_type", "accelerator"}) {
+    EXPECT_TRUE(by_file.records[0].line.Has(member)) << member;
+  }
 }
 
 TEST_F(TestcasesRunTest, SuitesRunBesideThemWhenNamed) {
