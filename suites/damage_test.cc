@@ -170,11 +170,10 @@ class NoiseTest : public DamageFixture,
     DamageFixture::SetUp();
   }
 
-  // The valid stream up to a place, and then noise. By --gtest_random_seed, which is 0 unless it is
-  // given, and the number of the noise.
+  // The valid stream up to a place, and then noise, by the seed and the number of the noise.
   std::vector<std::byte> Noise(const std::vector<std::byte>& valid, int number) {
     const auto& [begins, share] = GetParam();
-    std::seed_seq seed{::testing::GTEST_FLAG(random_seed), static_cast<int>(begins), share, number};
+    std::seed_seq seed{RandomSeed(), static_cast<int>(begins), share, number};
     std::mt19937_64 random(seed);
     constexpr size_t kSizes[] = {1, 2, 3, 4, 7, 8, 9, 64, 511, 4096, 32769, 1 << 20};
     std::vector<std::byte> noisy(valid.begin(), valid.begin() + Place(random));
@@ -212,10 +211,8 @@ TANDEM_COVERS(NoiseTest, EndsTheDestination, "H8");
 TEST_P(NoiseTest, EndsTheDestination) {
   TANDEM_ASSERT_OK(Save());
   const std::vector<std::byte> valid = bytes();
-  Measure("random_seed", int64_t{::testing::GTEST_FLAG(random_seed)});
   for (int number = 0; number < kNoises; ++number) {
-    SCOPED_TRACE(fmt::format("noise {} of --gtest_random_seed={}", number,
-                             ::testing::GTEST_FLAG(random_seed)));
+    SCOPED_TRACE(fmt::format("noise {} of --gtest_random_seed={}", number, RandomSeed()));
     if (number > 0) {
       TANDEM_ASSERT_OK(ReplaceDestination());
     }

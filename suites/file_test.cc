@@ -273,7 +273,7 @@ TEST_P(StreamReaderTest, RandomDamageDoesNoHarm) {
   TANDEM_ASSERT_OK_AND_ASSIGN(StreamFile saved, StreamFile::Open(file()));
   TANDEM_ASSERT_OK_AND_ASSIGN(MigrationStream stream, ParseStream(saved.bytes()));
   std::vector<std::byte> bytes(saved.bytes().begin(), saved.bytes().end());
-  std::mt19937_64 random(11);
+  std::mt19937_64 random(static_cast<uint64_t>(RandomSeed()));
   const uint64_t devices = stream.FindDevice("timer")->header.offset;
   for (int i = 0; i < kRandomDamages; ++i) {
     uint64_t first = i % 2 == 0 ? 0 : devices;

@@ -5,6 +5,7 @@
 // is a rendering of the Recording: nothing here talks to QEMU. One thread at a time.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,7 @@ struct TestEvidence {
   const Recording* recording = nullptr;
   std::vector<MachineEvidence> machines;
   std::vector<std::string> files;  // migration files and the like, to be copied
+  std::optional<int> random_seed;  // of a test that drew random numbers
 };
 
 // "Pc/ColoTest.A/b" → "Pc.ColoTest.A.b": a name for a folder.

@@ -202,6 +202,12 @@ std::string Header(const TestEvidence& evidence) {
     if (machine.version.empty()) continue;
     text += fmt::format("#   {}: QEMU {}\n", machine.role, Printable(machine.version));
   }
+  if (evidence.random_seed) {
+    text += fmt::format(
+        "# Its random numbers came from --gtest_random_seed={}: give this to the test\n"
+        "# program, or --seed={} to tandem run, to have the test draw them again.\n",
+        *evidence.random_seed, *evidence.random_seed);
+  }
   text += fmt::format(
       "# Usage: reproduce.sh [--kill]\n"
       "# Starts the machines anew and says to them what the test said, in the same order and not\n"

@@ -60,6 +60,13 @@ class ReproduceTest : public ::testing::Test {
   TestEvidence evidence_;
 };
 
+// It says what else a run of the test needs to be the same.
+TEST_F(ReproduceTest, TellsTheSeed) {
+  EXPECT_THAT(Script(), Not(HasSubstr("seed")));
+  evidence_.random_seed = 7;
+  EXPECT_THAT(Script(), AllOf(HasSubstr("--gtest_random_seed=7"), HasSubstr("--seed=7 to tandem")));
+}
+
 // QMP comes over stdio, the console goes to a file, and another binary can be named.
 TEST_F(ReproduceTest, StartsMachinesWithoutTheSocketsOfTheRun) {
   EXPECT_THAT(Steps(), HasSubstr("start destination QEMU_DESTINATION '/opt/qemu 11/qemu' -- \\\n"

@@ -74,6 +74,9 @@ std::vector<std::pair<std::string, std::string>> EnvironmentOf(const PlannedTest
   environment.emplace_back("TANDEM_TIMEOUT_FACTOR", fmt::format("{}", settings.timeout_factor));
   environment.emplace_back("TANDEM_TIMELINE", "always");
   return environment;
+  if (settings.seed != 0) {
+    environment.emplace_back("GTEST_RANDOM_SEED", std::to_string(settings.seed));
+  }
 }
 
 absl::Duration ScaledTimeout(const AttemptSettings& settings) {

@@ -32,6 +32,7 @@ struct AttemptSettings {
   absl::Duration timeout = absl::Seconds(120);  // TANDEM_TIMEOUT
   absl::Duration grace = absl::Seconds(30);     // afterwards, for the evidence
   double timeout_factor = 1;                    // TANDEM_TIMEOUT_FACTOR; multiplies the timeout
+  int64_t seed = 0;                             // GTEST_RANDOM_SEED; 0: as GoogleTest has it
   uint64_t output_limit = 256 << 20;            // bytes of each standard stream; more is a failure
 };
 

@@ -81,7 +81,6 @@ void SetEnvironment(const RunOptions& options) {
     if (text.starts_with("GTEST_")) names.emplace_back(text.substr(0, text.find('=')));
   }
   for (const std::string& name : names) unsetenv(name.c_str());
-  if (options.seed != 0) setenv("GTEST_RANDOM_SEED", std::to_string(options.seed).c_str(), 1);
   if (!options.qemu.empty()) {
     setenv("TANDEM_QEMU", options.qemu.c_str(), 1);
     unsetenv("TANDEM_QEMU_SRC");
@@ -171,6 +170,7 @@ absl::StatusOr<AttemptSettings> TimesFor(const RunOptions& options) {
   return AttemptSettings{.timeout = absl::Seconds(timeout),
                          .grace = absl::Seconds(options.grace),
                          .timeout_factor = TimeoutFactor(),
+                         .seed = options.seed,
                          .output_limit = static_cast<uint64_t>(options.output_limit) << 20};
 }
 

@@ -71,7 +71,9 @@ void AddExecution(CLI::App& command, RunOptions& options) {
   command
       .add_option("--output,-o", options.output, "Folder for results; each run gets its own in it")
       ->capture_default_str();
-  command.add_option("--seed", options.seed, "What tests draw random numbers by")
+  command
+      .add_option("--seed", options.seed,
+                  "What tests draw random numbers by; one more with each repetition")
       ->check(CLI::Range(1, 99999));
   command.add_option("--baseline", options.baseline,
                      "An earlier run, with which the report compares times");

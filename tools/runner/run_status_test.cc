@@ -159,6 +159,20 @@ TEST_F(TandemRunTest, RepeatTellsHowOftenItFailed) {
 }
 
 TEST_F(TandemRunTest, UntilFailEndsAtTheFirstFailure) {
+// What failed at one draw is tried again by the same; what is repeated draws anew.
+TEST_F(TandemRunTest, RepetitionsHaveSeedsOfTheirOwn) {
+  auto seed_in = [&](const std::string& folder) {
+    return ReadTextFile(results() + "/latest/tests/scripted.Scripted." + folder + "/stdout.txt");
+  };
+  EXPECT_EQ(Run({"--filter", "*TellsSeed", "--repeat", "2", "--seed", "99999", "--jobs", "1"}), 1);
+  EXPECT_EQ(seed_in("TellsSeed"), "99999\n");
+  EXPECT_EQ(seed_in("TellsSeed~2"), "1\n");
+  EXPECT_EQ(Run({"--filter", "*TellsSeed", "--retries", "1", "--seed", "7"}), 1);
+  EXPECT_EQ(seed_in("TellsSeed~2"), "7\n");
+  EXPECT_EQ(Run({"--filter", "*TellsSeed"}), 1);
+  EXPECT_EQ(seed_in("TellsSeed"), "none\n");
+}
+
   EXPECT_EQ(Run({"--filter", "*FailsSometimes", "--until-fail", "--jobs", "1"}), 1);
   EXPECT_EQ(Latest().records.size(), 2u);
   EXPECT_EQ(Run({"--filter", "*.Passes", "--until-fail", "--repeat", "4"}), 0);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr absl::Duration kLiveTime = absl::Seconds(1);  // of the clock in the live line
 constexpr absl::Duration kLongTime = absl::Minutes(1);
+constexpr int64_t kMostSeeds = 99'999;  // of GoogleTest
 
 // One run while it goes on.
 class TestRun {
@@ -78,8 +79,17 @@ class TestRun {
   void Start(const Schedule::Entry& entry) {
     const PlannedTest& test = tests_[entry.test];
     std::string output = names_.NameFor(test.id);
+    AttemptSettings own = SettingsFor(test);
+    own.seed = SeedOf(entry);
     running_.push_back({entry, std::make_unique<Attempt>(test, entry.attempt, settings_.folder,
-                                                         output, SettingsFor(test), recording_)});
+                                                         output, own, recording_)});
+  }
+
+  // Each repetition draws other numbers; a retry the same, or it would not be the test that failed.
+  int64_t SeedOf(const Schedule::Entry& entry) const {
+    int64_t first = settings_.attempt.seed;
+    if (first == 0 || settings_.retries > 0) return first;
+    return (first - 1 + entry.attempt - 1) % kMostSeeds + 1;
   }
 
   // Where more is busy at once than there are CPUs, everything takes longer.
