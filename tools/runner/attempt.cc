@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 constexpr absl::Duration kLookTime = absl::Seconds(1);
 constexpr absl::Duration kStacksTime = absl::Seconds(15);
 constexpr absl::Duration kAskedTime = absl::Seconds(5);
-constexpr absl::Duration kGuardianTime = absl::Seconds(10);  // as it gives itself
+constexpr absl::Duration kInterruptedTime = absl::Seconds(15);  // for the evidence of machines
+constexpr absl::Duration kGuardianTime = absl::Seconds(10);     // as it gives itself
 constexpr absl::Duration kKillTime = absl::Seconds(10);
 constexpr size_t kMostStacks = 8;
 constexpr size_t kQuotedLine = 1000;
@@ -73,10 +74,10 @@ std::vector<std::pair<std::string, std::string>> EnvironmentOf(const PlannedTest
                            fmt::format("{}", absl::ToDoubleSeconds(settings.timeout)));
   environment.emplace_back("TANDEM_TIMEOUT_FACTOR", fmt::format("{}", settings.timeout_factor));
   environment.emplace_back("TANDEM_TIMELINE", "always");
-  return environment;
   if (settings.seed != 0) {
     environment.emplace_back("GTEST_RANDOM_SEED", std::to_string(settings.seed));
   }
+  return environment;
 }
 
 absl::Duration ScaledTimeout(const AttemptSettings& settings) {
@@ -203,7 +204,10 @@ void Attempt::Interrupt(const std::string& signal) {
   if (state_ == State::kOver) return;
   if (!end_.interrupted.empty()) return Kill();
   end_.interrupted = signal;
-  if (state_ == State::kRunning) Ask();
+  if (state_ != State::kRunning) return;
+  Ask();
+  bool has_evidence = test_.convention == ExitConvention::kTandem;
+  if (has_evidence) due_ = Deadline::AfterUnscaled(kInterruptedTime);
 }
 
 void Attempt::BeginEnding() {

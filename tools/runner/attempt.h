@@ -57,7 +57,8 @@ class Attempt {
   const Deadline& due() const { return due_; }
   absl::Duration elapsed() const;
 
-  // Asks it to end because the run does, by the signal of that name; a second call kills it.
+  // Asks it to end because the run does, by the signal of that name: a test of Tandem writes its
+  // evidence first. A second call kills it.
   void Interrupt(const std::string& signal);
 
   // Of what is over.

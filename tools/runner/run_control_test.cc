@@ -176,6 +176,20 @@ TEST_F(RunInterruptionTest, CtrlCTellsWhatIsMissing) {
   EXPECT_THAT(RecordOf("Sweep").reason, HasSubstr("not started: the run was ended by SIGINT"));
 }
 
+// As at a timeout: what a test was about is not lost.
+TEST_F(RunInterruptionTest, TestsLeaveTheirEvidence) {
+  ASSERT_NO_FATAL_FAILURE(Start({"--filter", "*.HangsWithEvidence", "--timeout", "500"}));
+  AwaitFile(results() + "/latest/tests/scripted.Scripted.HangsWithEvidence/ready");
+  EXPECT_TRUE(child_->Signal(SIGINT).ok());
+  EXPECT_EQ(Finish(), 130);
+  TestRecord record = RecordOf("HangsWithEvidence");
+  EXPECT_EQ(record.status, TestStatus::kNotRun);
+  EXPECT_EQ(record.reason, "not finished: the run was ended by SIGINT\nawaited nothing");
+  std::string artifacts = record.line["artifacts"].Text();
+  EXPECT_EQ(ReadTextFile(Latest().folder + "/" + artifacts + "/summary.txt"), "it hangs\n");
+  EXPECT_THAT(Output(), HasSubstr(record.output + "\n"));
+}
+
 TEST_F(RunInterruptionTest, SigtermEndsAStubbornTest) {
   ASSERT_NO_FATAL_FAILURE(Start({"--filter", "*Stubbornly", "--timeout", "500"}));
   AwaitFile(results() + "/latest/tests/scripted.Scripted.HangsStubbornly/stdout.txt");

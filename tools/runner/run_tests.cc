@@ -131,7 +131,9 @@ class TestRun {
     schedule_.Clear();
     end_.signal = signals_.first();
     std::string name = SignalName(end_.signal);
-    if (seen_signals_ == 1) terminal_.Print(name + ": ending the tests that run");
+    if (seen_signals_ == 1) {
+      terminal_.Print(name + ": ending the tests that run, with their evidence; again: at once");
+    }
     for (Running& one : running_) one.attempt->Interrupt(name);
   }
 

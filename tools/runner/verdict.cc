@@ -38,6 +38,13 @@ Verdict Crashed(const AttemptEnd& end) {
   return {TestStatus::kCrashed, WithLastLine("the test died of " + end.exit->ToString(), end), {}};
 }
 
+// What it said of itself is why it ended early.
+Verdict NotFinished(const AttemptEnd& end) {
+  std::string text = "not finished: the run was ended by " + end.interrupted;
+  std::string said = LineOf(end)["reason"].Text();
+  return {TestStatus::kNotRun, said.empty() ? text : text + "\n" + said, {}};
+}
+
 Verdict JudgeTestcase(const AttemptEnd& end) {
   if (end.exit->succeeded()) return {TestStatus::kPassed, "", {}};
   std::string text = WithLastLine(end.exit->ToString(), end);
@@ -97,7 +104,7 @@ Verdict JudgeEnd(const AttemptEnd& end) {
   if (end.was_stopped) return Stopped(end);
   bool is_good = end.exit && end.exit->succeeded();  // it was faster than the signal
   if (!end.interrupted.empty() && !is_good) {
-    return {TestStatus::kNotRun, "not finished: the run was ended by " + end.interrupted, {}};
+    return NotFinished(end);
   }
   if (!end.exit) return {TestStatus::kNotRun, "it was not started", {}};
   if (end.exit->kind == ExitStatus::Kind::kSignaled) return Crashed(end);
