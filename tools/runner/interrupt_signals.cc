@@ -56,7 +56,7 @@ InterruptSignals::InterruptSignals(Recording& recording) {
   for (int signal : kSignals) {
     struct sigaction action {};
     sigaction(signal, nullptr, &action);
-    if (action.sa_handler == SIG_IGN) continue;
+    if (action.sa_handler == SIG_IGN && signal != SIGTERM) continue;
     action = {};
     action.sa_handler = OnSignal;
     action.sa_flags = SA_RESTART;

@@ -10,8 +10,9 @@
 
 namespace tandem {
 
-// While it lives, these signals wake the waiters of the recording. One at a time in a process; one
-// that is ignored (nohup) stays ignored. The recording must outlive it.
+// While it lives, these signals wake the waiters of the recording. One at a time in a process.
+// SIGHUP that is ignored (nohup) stays ignored, and SIGINT (a shell's background job); SIGTERM is
+// always heard. The recording must outlive it.
 class InterruptSignals {
  public:
   explicit InterruptSignals(Recording& recording);

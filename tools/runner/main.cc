@@ -2,10 +2,12 @@
 // tandem: runs the suites that are installed with it, or built beside it, and tells what they
 // found.
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string_view>
 
+#include "lib/process/standard_streams.h"
 #include "tools/runner/command.h"
 
 namespace {
@@ -40,6 +42,9 @@ int Run(int argc, char** argv) {
 // Tandem throws nothing itself. What the standard library throws (no memory, no working directory)
 // unwinds, so that the tests that run are killed.
 int main(int argc, char** argv) {
+  tandem::OpenClosedStreams();
+  std::signal(SIGPIPE,
+              SIG_IGN);  // a reader that goes away (head) ends no run; tests have their own
   try {
     return Run(argc, argv);
   } catch (const std::exception& error) {

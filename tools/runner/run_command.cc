@@ -138,8 +138,8 @@ bool HasSuites(const RunOptions& options) {
 }
 
 absl::StatusOr<std::vector<PlannedTest>> ListTests(const RunOptions& options) {
-  AskForCores(all, Deadline::After(kListingTime));
   TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> all, PlanTestcases(options.testcases));
+  AskForCores(all, Deadline::After(kListingTime));
   if (!HasSuites(options)) return all;
   TANDEM_ASSIGN_OR_RETURN(std::string folder, FindSuitesFolder(options.suites));
   TANDEM_ASSIGN_OR_RETURN(std::vector<PlannedTest> suites,
@@ -239,6 +239,18 @@ absl::Status Begin(const RunOptions& options, PreparedRun& run) {
   return WriteRunInfo(run.settings.folder, run.info);
 }
 
+// Whether what was written of so many results is still there.
+absl::Status CheckFolder(const std::string& folder, size_t results) {
+  std::string info = folder + "/run.json";
+  if (access(info.c_str(), F_OK) != 0) {
+    return MakeError(absl::StatusCode::kDataLoss, "{} was removed while the run went on", info);
+  }
+  TANDEM_ASSIGN_OR_RETURN(RunRecord written, ReadRun(folder));
+  if (written.records.size() == results) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kDataLoss, "of {} results {} are in {}", results,
+                   written.records.size(), folder);
+}
+
 // Runs them and writes down what came of it.
 RunEnd RunAndRecord(PreparedRun& run, Terminal& terminal) {
   std::string warning;
@@ -253,21 +265,49 @@ RunEnd RunAndRecord(PreparedRun& run, Terminal& terminal) {
   if (absl::Status saved = times.Save(); !saved.ok()) Warn(Message(saved));
   run.info.finished = UtcText(absl::Now());
   if (end.signal != 0) run.info.interrupted = SignalName(end.signal);
-  absl::Status written = WriteRunInfo(run.settings.folder, run.info);
-  if (end.lost.ok()) end.lost = written;
+  end.lost.Update(CheckFolder(run.settings.folder, end.records.size()));
+  end.lost.Update(WriteRunInfo(run.settings.folder, run.info));
   return end;
 }
 
-int Tell(const RunOptions& options, const RunRecord& run, const RunEnd& end, Terminal& terminal) {
+// As others will read it, though what is written may be less.
+absl::StatusOr<RunRecord> RecordOf(const PreparedRun& run, const RunEnd& end) {
+  RunRecord record{.folder = run.settings.folder, .info = run.info};
+  for (const TestRecord& test : end.records) {
+    TANDEM_ASSIGN_OR_RETURN(record.records.emplace_back(), TestRecordFrom(ToJson(test)));
+  }
+  return record;
+}
+
+// Complains of what is missing in the run's folder; returns `code`, or one that is no success.
+int TellOfLoss(const RunRecord& run, const absl::Status& lost, const absl::Status& rendered,
+               int code) {
+  if (lost.ok() && rendered.ok()) return code;
+  int bad = code == kExitGood ? kExitBad : code;
+  if (lost.ok()) {
+    return Refuse(MakeError(rendered.code(), "{}: make room, then: tandem report {}",
+                            Message(rendered), run.folder),
+                  bad);
+  }
+  return Refuse(MakeError(lost.code(),
+                          "results were lost: {}: see that {} stays and has room, or name another "
+                          "folder with --output, and run again",
+                          Message(lost), run.folder),
+                bad);
+}
+
+int Tell(const RunOptions& options, const RunRecord& run, const RunEnd& end,
+         const absl::Status& rendered, Terminal& terminal) {
   RunSummary summary = SummarizeRun(run, options.retries > 0);
   if (options.repeat != 1) terminal.Print(DescribeFailures(run.records));
   if (!options.matrix.empty()) {
     terminal.Print(RenderMatrix(MakeMatrixTable(run.records, MatrixNames(run))));
   }
-  terminal.Print(DescribeRun(run, summary, terminal) + "report: " + run.folder + "/report.html");
+  std::string report = run.folder + "/report.html";
+  bool has_report = access(report.c_str(), F_OK) == 0;  // it is there whole, or not at all
+  terminal.Print(DescribeRun(run, summary, terminal) + (has_report ? "report: " + report : ""));
   int code = ExitCodeOf(summary, options.rules, end.signal);
-  if (end.lost.ok()) return code;
-  return Refuse(WithContext(end.lost, "results were lost"), code == 0 ? kExitBad : code);
+  return TellOfLoss(run, end.lost, rendered, code);
 }
 
 int RunPlan(const RunOptions& options, std::vector<PlannedTest> tests, RunInfo info) {
@@ -282,11 +322,10 @@ int RunPlan(const RunOptions& options, std::vector<PlannedTest> tests, RunInfo i
   if (!begun.ok()) return Refuse(begun, RefusalCode(options));
   Terminal terminal(stdout);
   RunEnd end = RunAndRecord(run, terminal);
-  auto record = ReadRun(run.settings.folder);  // what others will read
+  auto record = RecordOf(run, end);
   if (!record.ok()) return Refuse(record.status(), kExitBad);
-  absl::Status written = WriteRenderings(*record, baseline ? &*baseline : nullptr);
-  if (end.lost.ok()) end.lost = written;
-  return Tell(options, *record, end, terminal);
+  absl::Status rendered = WriteRenderings(*record, baseline ? &*baseline : nullptr);
+  return Tell(options, *record, end, rendered, terminal);
 }
 
 }  // namespace

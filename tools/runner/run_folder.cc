@@ -36,6 +36,17 @@ absl::StatusOr<std::string> MakeNewFolder(const std::string& output) {
   return CannotWrite(output, "too many runs begin in this second");
 }
 
+// A link is replaced; whatever else has its name is not Tandem's.
+absl::Status CheckLatest(const std::string& output) {
+  std::string link = output + "/latest";
+  std::error_code error;
+  fs::file_status status = fs::symlink_status(link, error);
+  if (!fs::exists(status) || fs::is_symlink(status)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument,
+                   "{} is no link to a run: move it away, or name another folder with --output",
+                   link);
+}
+
 absl::Status LinkLatest(const std::string& output, const std::string& folder) {
   std::string link = output + "/latest";
   std::string beside = fmt::format("{}.{}", link, getpid());
@@ -60,6 +71,7 @@ absl::StatusOr<std::string> MakeRunFolder(const std::string& output) {
   if (access(parent.c_str(), W_OK | X_OK) != 0) {
     return CannotWrite(parent, std::generic_category().message(errno));
   }
+  TANDEM_RETURN_IF_ERROR(CheckLatest(parent));
   TANDEM_ASSIGN_OR_RETURN(std::string folder, MakeNewFolder(parent));
   TANDEM_RETURN_IF_ERROR(LinkLatest(parent, folder));
   return folder;

@@ -55,14 +55,18 @@ class TandemRunTest : public ::testing::Test {
   }
   // With any subcommand.
   void StartTandem(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), TANDEM_PROGRAM);
-    SpawnOptions options{.name = "tandem", .argv = std::move(arguments)};
+    std::vector<std::string> argv = wrapper_;
+    argv.emplace_back(TANDEM_PROGRAM);
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    SpawnOptions options{.name = "tandem", .argv = std::move(argv)};
     options.ends_by_itself = true;
     start_ = recording_.last_sequence();
     auto spawned = ChildProcess::Spawn(options, recording_);
     ASSERT_TRUE(spawned.ok()) << spawned.status();
     child_ = *std::move(spawned);
   }
+  // From now on tandem is "$@" of this script.
+  void StartByShell(const std::string& script) { wrapper_ = {"bash", "-c", script, "bash"}; }
   // Its exit code; -1 when it was killed.
   int Finish() {
     auto ended = child_->WaitForExit(Deadline::After(absl::Seconds(90)));
@@ -114,6 +118,7 @@ class TandemRunTest : public ::testing::Test {
 
   std::unique_ptr<ScratchDirectory> scratch_ = ScratchDirectory::Create().value();
   std::string results_ = scratch_->File("results");
+  std::vector<std::string> wrapper_;
   Recording recording_;
   uint64_t start_ = 0;
   std::unique_ptr<ChildProcess> child_;
