@@ -2,6 +2,7 @@
 // Postcopy migration: the guest runs on the destination before its memory is there.
 #include <algorithm>
 
+#include "fixtures/defect_judge.h"
 #include "fixtures/parameter_name.h"
 #include "fixtures/postcopy_fixture.h"
 
@@ -168,7 +169,7 @@ TEST_P(PostcopyMultifdTest, GuestRunsBeforeItsMemoryIsThere) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_REQUIRE_OK(StartPostcopy(MigrationAddress::Tcp("127.0.0.1", 0)));
   ExpectMemoryIsMissing();
-  TANDEM_ASSERT_OK(FinishPostcopy());
+  TANDEM_ASSERT_OK(FinishPostcopy(DefectJudge::Instance().PatienceOr(absl::Seconds(60))));
   EXPECT_GT(statistics().multifd_bytes.value_or(0), 0);
   EXPECT_GT(statistics().postcopy_requests.value_or(0), 0);
   ExpectGuestMoved();
