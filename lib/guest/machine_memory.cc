@@ -17,7 +17,20 @@ namespace {
 // Memory is translated in runs of this size at least, so that a sequential reader asks QEMU seldom.
 constexpr uint64_t kRunBytes = 64 << 20;
 
+// Of a process whose memory is gone already.
+constexpr absl::Duration kDyingTime = absl::Seconds(5);
+
 }  // namespace
+
+absl::Status MemoryReadError(Machine& machine, int error) {
+  ChildProcess& process = machine.process();
+  if (error == ESRCH) {
+    process.WaitForExit(Deadline::After(kDyingTime)).IgnoreError();
+    if (!process.running()) return process.DeathError();
+  }
+  return ErrnoError(error,
+                    fmt::format("reading memory of {} (pid {})", machine.role(), machine.pid()));
+}
 
 absl::StatusOr<uint64_t> MachineMemory::Translate(uint64_t gpa, const Deadline& deadline) {
   TANDEM_ASSIGN_OR_RETURN(std::string answer,
@@ -42,6 +55,7 @@ absl::StatusOr<uint64_t> MachineMemory::HostAddress(uint64_t gpa, uint64_t size,
   TANDEM_ASSIGN_OR_RETURN(uint64_t first, Translate(gpa, deadline));
   for (uint64_t length : {std::max(size, kRunBytes), size}) {
     absl::StatusOr<uint64_t> last = Translate(gpa + length - 1, deadline);
+    if (!last.ok() && !absl::IsOutOfRange(last.status())) return last.status();
     if (last.ok() && *last - first == length - 1) {
       runs_.push_back(Run{gpa, length, first});
       return first;
@@ -64,8 +78,7 @@ absl::Status MachineMemory::Read(uint64_t gpa, std::span<std::byte> out, const D
     method_ = Method::kPmemsave;
     return ReadByPmemsave(gpa, out, deadline);
   }
-  return ErrnoError(errno,
-                    fmt::format("reading RAM of {} (pid {})", machine_.role(), machine_.pid()));
+  return MemoryReadError(machine_, errno);
 }
 
 absl::Status MachineMemory::ReadByPmemsave(uint64_t gpa, std::span<std::byte> out,

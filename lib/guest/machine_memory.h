@@ -13,6 +13,9 @@
 
 namespace tandem {
 
+// Why QEMU's memory could not be read: how QEMU died where it is gone, else the errno.
+absl::Status MemoryReadError(Machine& machine, int error);
+
 // Reads (and, for tests of the checks themselves, writes) guest-physical memory. Addresses come
 // from the human monitor's `gpa2hva`, bytes by process_vm_readv(2). Where that is not permitted
 // (another user's QEMU, ptrace_scope), reading falls back to `pmemsave` into a file. Not
@@ -23,8 +26,8 @@ class MachineMemory : public GuestMemory {
   MachineMemory(Machine& machine, const ScratchDirectory& scratch)
       : machine_(machine), scratch_(scratch) {}
 
-  // OutOfRange where there is no RAM, or none that is contiguous in QEMU; an errno when QEMU is
-  // gone; DataLoss when `pmemsave` wrote too little; QMP's errors.
+  // OutOfRange where there is no RAM, or none that is contiguous in QEMU; MemoryReadError() when
+  // QEMU is gone; DataLoss when `pmemsave` wrote too little; QMP's errors.
   absl::Status Read(uint64_t gpa, std::span<std::byte> out, const Deadline& deadline) override;
   // As Read, but PermissionDenied where process_vm_writev(2) is not permitted: nothing takes its
   // place.

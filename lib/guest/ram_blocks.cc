@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "lib/base/status.h"
+#include "lib/guest/machine_memory.h"
 
 namespace tandem {
 namespace {
@@ -88,8 +89,7 @@ absl::Status ReadHostMemory(Machine& machine, uint64_t address, std::span<std::b
   iovec remote{reinterpret_cast<void*>(address), out.size()};
   ssize_t size = process_vm_readv(machine.pid(), &local, 1, &remote, 1, 0);
   if (size == static_cast<ssize_t>(out.size())) return absl::OkStatus();
-  return ErrnoError(size < 0 ? errno : EFAULT,
-                    fmt::format("reading memory of {} (pid {})", machine.role(), machine.pid()));
+  return MemoryReadError(machine, size < 0 ? errno : EFAULT);
 }
 
 // The pages (by offset in the block) that differ.
