@@ -110,7 +110,7 @@ TEST_F(ProcessorsGuestTest, VcpuReportsALostRegister) {
 TANDEM_COVERS(ProcessorsGuestTest, StandingVcpuIsNamed, "M13");
 TEST_F(ProcessorsGuestTest, StandingVcpuIsNamed) {
   TANDEM_ASSERT_OK(StartSource());
-  TANDEM_ASSERT_OK_AND_ASSIGN(auto held, HoldVcpu(source(), kThird, StepDeadline()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(auto held, HoldSweepingVcpu(source(), kThird, StepDeadline()));
   EXPECT_THAT(AwaitedInVain(source()), HasSubstr("vCPU 2 (at page "));
   held.reset();
   EXPECT_THAT(source(), MakesProgress());
@@ -204,7 +204,7 @@ TANDEM_COVERS(ProcessorsStandstillTest, VcpuThatStandsStillOnTheDestinationIsNam
 TEST_F(ProcessorsStandstillTest, VcpuThatStandsStillOnTheDestinationIsNamed) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(MigrateLive(MigrationAddress::Unix(scratch().File("migration"))));
-  TANDEM_ASSERT_OK_AND_ASSIGN(auto held, HoldVcpu(destination(), kThird, StepDeadline()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(auto held, HoldSweepingVcpu(destination(), kThird, StepDeadline()));
   EXPECT_THAT(AwaitedInVain(destination()), HasSubstr("vCPU 2 (at page "));
   held.reset();
   ExpectGuestMoved();
