@@ -254,6 +254,7 @@ TEST_F(TlsCancelTest, SourceOutlivesCancellation) {
   setup().parameters.max_bandwidth = kFast;
   ExpectEnd(destination());
   ExpectErrorsOfCutStream();
+  ExpectBrokenConnection();
   ExpectErrorLine("TLS", "destination");
   TANDEM_ASSERT_OK(StartMigration(Address()));
   TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
