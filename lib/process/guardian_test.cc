@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <sstream>
 
 #include "lib/base/environment.h"
@@ -35,6 +36,28 @@ void Report(const char* name, const std::string& value) {
   std::fflush(stdout);
 }
 
+// One more owner, and what it reports.
+std::unique_ptr<ChildProcess> StartInnerOwner(Recording& recording) {
+  SpawnOptions options{.name = "inner",
+                       .argv = {"/proc/self/exe", "--gtest_filter=GuardianTest.*"}};
+  options.environment = {{kRoleVariable, "plain"}};
+  auto inner = ChildProcess::Spawn(options, recording).value();
+  std::map<std::string, std::string> reports;
+  auto is_ready = [&] {
+    for (const std::string& line : recording.LastOfKind(EntryKind::kStdout, 10)) {
+      std::istringstream words(line);
+      std::string process, name;
+      words >> process >> name >> reports[name];
+    }
+    return reports.contains("ready");
+  };
+  recording.Wait(Deadline::After(absl::Seconds(60)), "the inner owner", is_ready).IgnoreError();
+  Report("inner", std::to_string(inner->pid()));
+  Report("inner_guardian", reports["guardian"]);
+  Report("inner_directory", reports["directory"]);
+  return inner;
+}
+
 [[noreturn]] void PlayOwner(const std::string& role) {
   auto scratch = ScratchDirectory::Create().value();
   std::filesystem::create_directory(scratch->File("sub"));
@@ -47,6 +70,7 @@ void Report(const char* name, const std::string& value) {
     for (;;) pause();
   }
   Recording recording;
+  auto inner = role == "nests" ? StartInnerOwner(recording) : nullptr;
   auto child =
       ChildProcess::Spawn({.name = "child", .argv = {"sh", "-c", kFamily}}, recording).value();
   auto pid_line = [&] { return recording.LastOfKind(EntryKind::kStdout, 1); };
@@ -263,6 +287,20 @@ TEST(GuardianTest, TheNextStartSparesWhatIsNotTandems) {
   EXPECT_TRUE(inner->path().starts_with(outer->path()));
   EXPECT_TRUE(Exists(users));
   EXPECT_FALSE(Exists(locked_by_none));
+}
+
+// A test process that another one started: the guardian of the outer one leaves it to its own one.
+TEST(GuardianTest, AGuardianIsSparedByThatOfAnOuterOwner) {
+  OwnerProcess owner("nests");
+  ASSERT_NO_FATAL_FAILURE(owner.ReadReports("ready"));
+  owner.Signal("inner_guardian", SIGSTOP);
+  owner.Kill(SIGKILL);
+  EXPECT_TRUE(owner.Ended("guardian"));
+  EXPECT_TRUE(owner.Ended("inner"));
+  EXPECT_FALSE(owner.Ended("inner_guardian", 0));
+  owner.Signal("inner_guardian", SIGCONT);
+  EXPECT_TRUE(owner.Ended("inner_guardian"));
+  EXPECT_FALSE(Exists(owner.directory("inner_directory")));
 }
 
 // A fork of the test process (a death test) has a guardian of its own, which spares its parent's.

@@ -68,6 +68,7 @@ constexpr size_t kEnvStartField = 47;                             // field 50
 constexpr size_t kEnvEndField = 48;                               // field 51
 constexpr unsigned long kExitingOrKernelThread = 0x4 | 0x200000;  // PF_EXITING, PF_KTHREAD
 constexpr char kUnknownStartTime[] = "0";
+constexpr char kGuardianComm[] = "tandem-guardian\n";
 constexpr absl::Duration kLongestExec = absl::Seconds(1);
 
 bool IsLiving(const std::vector<std::string>& fields) {
@@ -140,6 +141,9 @@ bool IsInOurPidNamespace(pid_t pid) {
   return theirs == std::filesystem::read_symlink("/proc/self/ns/pid", error) && !error;
 }
 
+// It kills and removes what its own owner left, and ends.
+bool IsGuardian(pid_t pid) { return ReadProcFile(pid, "comm").value_or("") == kGuardianComm; }
+
 using TagPredicate = std::function<bool(pid_t, const std::string& tag)>;
 
 // Living processes with a tag that is wanted.
@@ -149,7 +153,7 @@ absl::StatusOr<std::vector<pid_t>> FindByTag(const TagPredicate& wanted) {
   for (pid_t pid : pids) {
     if (pid == getpid()) continue;
     TANDEM_ASSIGN_OR_RETURN(std::string tag, TagOf(pid));
-    if (tag.empty() || !wanted(pid, tag)) continue;
+    if (tag.empty() || !wanted(pid, tag) || IsGuardian(pid)) continue;
     absl::StatusOr<std::vector<std::string>> fields = ReadStatFields(pid);
     if (absl::IsResourceExhausted(fields.status())) return fields.status();
     if (fields.ok() && IsLiving(*fields)) found.push_back(pid);

@@ -37,6 +37,7 @@ void AwaitEnd(int pidfd, const Deadline& deadline);
 std::string OwnerTagPrefix();
 
 // Pids of living (not zombie) processes whose tag begins with `tag_prefix`, this process excepted.
+// Nor guardians, which end by themselves (lib/process/guardian.h).
 // An error when /proc does not show the processes or cannot be read (no descriptor, no memory).
 absl::StatusOr<std::vector<pid_t>> FindTagged(std::string_view tag_prefix);
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <utility>
 
 #include "lib/base/status.h"
 #include "lib/qemu/cache_directory.h"
@@ -25,6 +27,8 @@ PastTimes PastTimes::Load(std::string& warning) {
   PastTimes times;
   warning.clear();
   std::string path = CacheFile();
+  std::error_code ignored;
+  times.folder_was_there_ = std::filesystem::is_directory(CacheDirectory(), ignored);
   std::string text = path.empty() ? "" : ReadCacheFile(path);
   if (text.empty()) return times;
   auto json = Json::Parse(text);
@@ -73,7 +77,12 @@ absl::Status PastTimes::Save() const {
   std::string path = CacheFile();
   if (path.empty() || added_.empty()) return absl::OkStatus();
   std::string ignored;
-  std::map<std::string, double> all = Load(ignored).seconds_;
+  PastTimes now = Load(ignored);
+  if (folder_was_there_ && !now.folder_was_there_) {
+    return MakeError(absl::StatusCode::kNotFound,
+                     "{} cannot be written: somebody removed its folder", path);
+  }
+  std::map<std::string, double> all = std::move(now.seconds_);
   for (const auto& [id, seconds] : added_) all[id] = seconds;
   std::vector<Json::Member> members;
   for (const auto& [id, seconds] : all) members.emplace_back(id, std::round(seconds * 1e3) / 1e3);

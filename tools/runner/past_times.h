@@ -23,12 +23,14 @@ class PastTimes {
   void Estimate(std::vector<PlannedTest>& tests) const;
   // What a test took when it ran to a verdict; counts as much as all before.
   void Add(const TestRecord& record);
-  // Adds to what other runs have saved meanwhile. The error names the file.
+  // Adds to what other runs have saved meanwhile. The error names the file. A cache folder that was
+  // removed since Load stays so: its owner has cleaned up.
   absl::Status Save() const;
 
  private:
   std::map<std::string, double> seconds_;
   std::map<std::string, double> added_;  // of this run
+  bool folder_was_there_ = false;        // at Load
 };
 
 }  // namespace tandem

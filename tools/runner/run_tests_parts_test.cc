@@ -46,6 +46,20 @@ TEST_F(PastTimesTest, AreKept) {
   EXPECT_EQ(tests[2].expected_seconds, 2);
 }
 
+// A folder that was not there is made; one that went while the tests ran is not.
+TEST_F(PastTimesTest, RemovedFolderIsNotMadeAgain) {
+  std::string folder = scratch_->File("cache");
+  setenv("TANDEM_CACHE", folder.c_str(), 1);
+  PastTimes times = PastTimes::Load(warning_);
+  times.Add({.id = "a", .status = TestStatus::kPassed, .seconds = 4});
+  ASSERT_TRUE(times.Save().ok());
+  times = PastTimes::Load(warning_);
+  times.Add({.id = "a", .status = TestStatus::kPassed, .seconds = 4});
+  std::filesystem::remove_all(folder);
+  EXPECT_THAT(times.Save().message(), HasSubstr("test-times.json cannot be written: somebody"));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+}
+
 TEST_F(PastTimesTest, NonsenseIsForgotten) {
   std::ofstream(scratch_->File("test-times.json")) << R"({"schema":1,"seconds":{"a":-1,"b":"x"}})";
   std::vector<PlannedTest> tests = {{.id = "a"}, {.id = "b"}};
