@@ -113,7 +113,28 @@ Json StreamToJson(const MigrationStream& stream) {
                        {"sections", Json::Array(sections)},
                        {"blocks", Json::Array(blocks)},
                        {"end-mark", stream.end_mark},
-                       {"description", RangeToJson(stream.description)}});
+                       {"description", RangeToJson(stream.description)},
+                       {"devices", stream.devices}});
+}
+
+std::string DescribePages(const MigrationStream& stream) {
+  std::string text;
+  for (const StreamPage& page : stream.pages) {
+    text += Line(page.content, fmt::format("{} page {:#x} of \"{}\"", PageKindName(page.kind),
+                                           page.address, stream.blocks[page.block].name));
+  }
+  return text;
+}
+
+Json PagesToJson(const MigrationStream& stream) {
+  std::vector<Json> pages;
+  for (const StreamPage& page : stream.pages) {
+    pages.push_back(Json::Object({{"kind", PageKindName(page.kind)},
+                                  {"block", stream.blocks[page.block].name},
+                                  {"address", page.address},
+                                  {"content", RangeToJson(page.content)}}));
+  }
+  return Json::Array(pages);
 }
 
 }  // namespace tandem

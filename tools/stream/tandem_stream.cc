@@ -1,80 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 // tandem-stream: prints what is in a migration stream that QEMU saved to a file.
-#include <charconv>
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
-#include <cstring>
+#include <exception>
 #include <string>
-#include <string_view>
 
 #include "lib/base/status.h"
+#include "lib/process/standard_streams.h"
 #include "lib/stream/stream_file.h"
 #include "lib/stream/stream_text.h"
 
+namespace tandem {
 namespace {
 
+constexpr int kBadStream = 1;
 constexpr int kUsageError = 2;
-constexpr const char* kUsage =
-    "usage: tandem-stream [--json] [--offset=BYTES] FILE\n"
-    "Prints the sections, devices, RAM blocks and page counts of QEMU's migration stream in FILE,\n"
-    "from the byte --offset (decimal, or hexadecimal after 0x) on. Exit code 1 and one sentence\n"
-    "where the stream is truncated or damaged.\n";
+constexpr char kFooter[] =
+    "Exit codes: 0 the stream is whole; 1 it is truncated or damaged, or cannot be read, which "
+    "one\n"
+    "sentence tells; 2 wrong arguments.\n\n"
+    "  tandem-stream saved\n"
+    "  tandem-stream --json saved | jq '.blocks[] | {name, \"normal-pages\"}'\n"
+    "  tandem-stream --pages saved | grep ' xbzrle page'\n";
 
 struct Options {
-  bool json = false;
+  bool json = false, pages = false;
   uint64_t offset = 0;
   std::string path;
 };
 
-bool ParseNumber(std::string_view text, uint64_t& value) {
-  bool is_hex = text.starts_with("0x");
-  if (is_hex) text.remove_prefix(2);
-  const char* end = text.data() + text.size();
-  auto [rest, error] = std::from_chars(text.data(), end, value, is_hex ? 16 : 10);
-  return error == std::errc() && rest == end;
+void AddOptions(CLI::App& app, Options& options) {
+  app.add_option("FILE", options.path, "What QEMU saved by file: or exec:, or with mapped-ram")
+      ->required();
+  app.add_flag("--json", options.json, "Prints JSON, with QEMU's description of the devices");
+  app.add_flag("--pages", options.pages, "Lists each page, as often as it was sent");
+  app.add_option("--offset", options.offset,
+                 "Where the stream begins, in bytes; hexadecimal after 0x");
+  app.footer(kFooter);
 }
 
-bool ParseOptions(int argc, char** argv, Options& options) {
-  constexpr std::string_view kOffset = "--offset=";
-  for (int i = 1; i < argc; ++i) {
-    std::string_view argument = argv[i];
-    if (argument == "--json") {
-      options.json = true;
-    } else if (argument.starts_with(kOffset)) {
-      if (!ParseNumber(argument.substr(kOffset.size()), options.offset)) return false;
-    } else if (argument.starts_with("-") || !options.path.empty()) {
-      return false;
-    } else {
-      options.path = argument;
-    }
+std::string ToText(const MigrationStream& stream, const Options& options) {
+  if (!options.json) {
+    return DescribeStream(stream) + (options.pages ? DescribePages(stream) : "");
   }
-  return !options.path.empty();
+  Json json = StreamToJson(stream);
+  if (options.pages) json = json.MergedWith(Json::Object({{"pages", PagesToJson(stream)}}));
+  return json.Pretty() + "\n";
 }
 
 absl::Status Print(const Options& options) {
-  TANDEM_ASSIGN_OR_RETURN(tandem::StreamFile file, tandem::StreamFile::Open(options.path));
-  TANDEM_ASSIGN_OR_RETURN(tandem::MigrationStream stream,
-                          tandem::ParseStream(file.bytes(), options.offset));
-  std::string text =
-      options.json ? tandem::StreamToJson(stream).Pretty() + "\n" : tandem::DescribeStream(stream);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return absl::OkStatus();
+  TANDEM_ASSIGN_OR_RETURN(StreamFile file, StreamFile::Open(options.path));
+  TANDEM_ASSIGN_OR_RETURN(MigrationStream stream, ParseStream(file.bytes(), options.offset));
+  std::string text = ToText(stream, options);
+  bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (is_written && std::fflush(stdout) == 0) return absl::OkStatus();
+  return ErrnoError(errno, "standard output cannot be written");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
-    std::fputs(kUsage, stdout);
-    return 0;
-  }
+int Run(int argc, char** argv) {
+  CLI::App app("Prints the sections, devices, RAM blocks and pages of a QEMU migration stream.",
+               "tandem-stream");
   Options options;
-  if (!ParseOptions(argc, argv, options)) {
-    std::fputs(kUsage, stderr);
-    return kUsageError;
+  AddOptions(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // --help among them
+    return app.exit(error) == 0 ? 0 : kUsageError;
   }
   absl::Status status = Print(options);
   if (status.ok()) return 0;
-  std::fprintf(stderr, "tandem-stream: %s: %s\n", options.path.c_str(),
-               tandem::Message(status).c_str());
-  return 1;
+  std::fprintf(stderr, "tandem-stream: %s: %s\n", options.path.c_str(), Message(status).c_str());
+  return kBadStream;
+}
+
+}  // namespace
+}  // namespace tandem
+
+// Tandem throws nothing itself; the standard library may, without memory.
+int main(int argc, char** argv) {
+  tandem::OpenClosedStreams();
+  try {
+    return tandem::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tandem-stream: %s\n", error.what());
+    return tandem::kBadStream;
+  }
 }
