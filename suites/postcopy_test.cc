@@ -4,7 +4,7 @@
 
 #include "fixtures/defect_judge.h"
 #include "fixtures/parameter_name.h"
-#include "fixtures/postcopy_fixture.h"
+#include "fixtures/postcopy_delays.h"
 
 namespace tandem {
 namespace {
@@ -132,6 +132,49 @@ TEST_P(PostcopyTest, DestinationOutlivesItsSource) {
 INSTANTIATE_TEST_SUITE_P(Postcopy, PostcopyTest,
                          ::testing::Values(PageRequests::kOneChannel, PageRequests::kPreempt),
                          NameOfParameter());
+
+// The same with a thread of the destination that is late.
+class PostcopyDelayTest : public PostcopyDelays,
+                          public ::testing::WithParamInterface<PageRequests> {
+ protected:
+  void SetUp() override {
+    PostcopyDelays::SetUp();
+    if (HasFatalFailure() || IsSkipped()) return;
+    if (GetParam() == PageRequests::kOneChannel) return;
+    TANDEM_REQUIRE_OK(RequireCapability(capability::kPostcopyPreempt));
+    setup().capabilities.Enable(capability::kPostcopyPreempt);
+  }
+};
+
+// C10: in a recovery the destination asks for a page while the source still prepares to go on.
+TANDEM_COVERS(PostcopyDelayTest, RecoversWithARequestAhead, "C10");
+TEST_P(PostcopyDelayTest, RecoversWithARequestAhead) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(StartPostcopy(MigrationAddress::Unix(scratch().File("migration"))));
+  TANDEM_ASSERT_OK(RecoverWithRequestAhead(MigrationAddress::Unix(scratch().File("recovery"))));
+  ExpectMemoryIsMissing();
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectGuestMoved();
+}
+
+INSTANTIATE_TEST_SUITE_P(Postcopy, PostcopyDelayTest,
+                         ::testing::Values(PageRequests::kOneChannel, PageRequests::kPreempt),
+                         NameOfParameter());
+
+class PostcopyReceptionTest : public PostcopyDelays {};
+
+// C10: the migration pauses before the destination's thread that receives urgent pages has begun.
+TANDEM_COVERS(PostcopyReceptionTest, RecoversFromAnEarlyPause, "C10");
+TEST_F(PostcopyReceptionTest, RecoversFromAnEarlyPause) {
+  TANDEM_REQUIRE_OK(RequireCapability(capability::kPostcopyPreempt));
+  setup().capabilities.Enable(capability::kPostcopyPreempt);
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(PauseBeforeReception(MigrationAddress::Unix(scratch().File("migration"))));
+  TANDEM_ASSERT_OK(Recover(MigrationAddress::Unix(scratch().File("recovery"))));
+  TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectGuestMoved();
+}
 
 // By page requests and compression of precopy's channels.
 class PostcopyMultifdTest

@@ -43,12 +43,20 @@ std::vector<MigrationStatus> PostcopyDriver::DestinationStatuses() const {
   return StatusesAfter(migration_.destination(), destination_mark_);
 }
 
-absl::Status PostcopyDriver::Switch(const Deadline& deadline) {
+absl::Status PostcopyDriver::Switch(bool guest_resumes, const Deadline& deadline) {
+  TANDEM_RETURN_IF_ERROR(BeginSwitch(deadline));
+  return FinishSwitch(guest_resumes, deadline);
+}
+
+absl::Status PostcopyDriver::BeginSwitch(const Deadline& deadline) {
   Mark();
-  TANDEM_RETURN_IF_ERROR(
-      migration_.source().qmp().Execute("migrate-start-postcopy", deadline).status());
+  return migration_.source().qmp().Execute("migrate-start-postcopy", deadline).status();
+}
+
+absl::Status PostcopyDriver::FinishSwitch(bool guest_resumes, const Deadline& deadline) {
   TANDEM_RETURN_IF_ERROR(WaitForBoth(MigrationStatus::kPostcopyActive, deadline));
   // QEMU before 11.0 enters postcopy-active earlier, while a break is still the destination's end.
+  if (!guest_resumes) return migration_.destination().PollRunState("paused", deadline);
   return migration_.destination()
       .qmp()
       .WaitForEvent(destination_mark_, "RESUME", deadline)

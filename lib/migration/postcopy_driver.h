@@ -35,8 +35,11 @@ class PostcopyDriver {
   std::vector<MigrationStatus> DestinationStatuses() const;
 
   // `migrate-start-postcopy` while the guest runs; returns when both sides are in postcopy-active
-  // and the guest runs on the destination.
-  absl::Status Switch(const Deadline& deadline);
+  // and the destination has its guest: it runs there, or with -S is paused.
+  absl::Status Switch(bool guest_resumes, const Deadline& deadline);
+  // The same in parts.
+  absl::Status BeginSwitch(const Deadline& deadline);
+  absl::Status FinishSwitch(bool guest_resumes, const Deadline& deadline);
   // `migrate-pause` on one side, out of band.
   absl::Status Pause(Machine& machine, const Deadline& deadline);
   // `migrate-recover` on the destination, out of band: it listens again. The address has a fixed

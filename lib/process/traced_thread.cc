@@ -81,10 +81,29 @@ absl::StatusOr<ThreadPosition> TracedThread::RunUntil(Happens what, uint64_t add
   return ThreadPosition{.instruction = registers.rip,
                         .stack = registers.rsp,
                         .first_argument = registers.rdi,
+                        .third_argument = registers.rdx,
                         .result = registers.rax};
 }
 
-absl::Status TracedThread::AwaitTrap(const Deadline& deadline) {
+absl::StatusOr<std::unique_ptr<TracedThread>> TracedThread::RunUntilItMakesThread(
+    const Deadline& deadline) {
+  if (ptrace(PTRACE_SETOPTIONS, thread_, nullptr, PTRACE_O_TRACECLONE) != 0) {
+    return ErrnoError(errno, fmt::format("options of thread {}", thread_));
+  }
+  TANDEM_RETURN_IF_ERROR(AwaitTrap(deadline, PTRACE_EVENT_CLONE));
+  unsigned long made = 0;
+  ptrace(PTRACE_GETEVENTMSG, thread_, nullptr, &made);
+  ptrace(PTRACE_SETOPTIONS, thread_, nullptr, 0);
+  std::unique_ptr<TracedThread> thread(new TracedThread(static_cast<pid_t>(made)));
+  int status = 0;
+  if (waitpid(thread->thread_, &status, __WALL) != thread->thread_ || !WIFSTOPPED(status)) {
+    return MakeError(absl::StatusCode::kUnavailable, "new thread {} has ended", made);
+  }
+  thread->stands_ = true;
+  return thread;
+}
+
+absl::Status TracedThread::AwaitTrap(const Deadline& deadline, int event) {
   for (int signal = 0;;) {
     ptrace(PTRACE_CONT, thread_, nullptr, signal);
     stands_ = false;
@@ -102,9 +121,9 @@ absl::Status TracedThread::AwaitTrap(const Deadline& deadline) {
       return MakeError(absl::StatusCode::kUnavailable, "thread {} has ended", thread_);
     }
     stands_ = true;
-    bool is_event = (status >> 16) != 0;
-    if (!is_event && WSTOPSIG(status) == SIGTRAP) return absl::OkStatus();
-    signal = is_event ? 0 : WSTOPSIG(status);
+    int seen = status >> 16;
+    if (seen == event && WSTOPSIG(status) == SIGTRAP) return absl::OkStatus();
+    signal = seen != 0 ? 0 : WSTOPSIG(status);
   }
 }
 
@@ -130,6 +149,9 @@ absl::StatusOr<std::unique_ptr<TracedThread>> TracedThread::Stop(pid_t pid,
 }
 TracedThread::~TracedThread() = default;
 absl::StatusOr<ThreadPosition> TracedThread::RunUntil(Happens, uint64_t, const Deadline&) {
+  return absl::UnimplementedError("x86_64 only");
+}
+absl::StatusOr<std::unique_ptr<TracedThread>> TracedThread::RunUntilItMakesThread(const Deadline&) {
   return absl::UnimplementedError("x86_64 only");
 }
 absl::StatusOr<uint64_t> TracedThread::ReadWord(uint64_t) const {

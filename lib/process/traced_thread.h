@@ -19,8 +19,8 @@ namespace tandem {
 struct ThreadPosition {
   uint64_t instruction = 0;  // address of the next one
   uint64_t stack = 0;
-  uint64_t first_argument = 0;  // at the entry of a function
-  uint64_t result = 0;          // just after its return
+  uint64_t first_argument = 0, third_argument = 0;  // at the entry of a function
+  uint64_t result = 0;                              // just after its return
 };
 
 // Lets the thread go on when it is destroyed. Belongs to the thread that made it; no debugger can
@@ -42,13 +42,18 @@ class TracedThread {
   // DeadlineExceeded, with the thread still running; Unavailable when it ends before.
   absl::StatusOr<ThreadPosition> RunUntil(Happens what, uint64_t address, const Deadline& deadline);
 
+  // Lets the thread run until it has made another one, and returns that: before its first
+  // instruction, without its name. Both stand. Errors as RunUntil.
+  absl::StatusOr<std::unique_ptr<TracedThread>> RunUntilItMakesThread(const Deadline& deadline);
+
   // Of the process, at an aligned address; while the thread stands.
   absl::StatusOr<uint64_t> ReadWord(uint64_t address) const;
 
  private:
   explicit TracedThread(pid_t thread) : thread_(thread) {}
   absl::Status SetDebugRegister(int number, uint64_t value) const;
-  absl::Status AwaitTrap(const Deadline& deadline);
+  // Until a trap, or with `event` until that event of ptrace.
+  absl::Status AwaitTrap(const Deadline& deadline, int event = 0);
 
   const pid_t thread_;
   bool stands_ = false;

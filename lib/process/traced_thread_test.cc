@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "lib/process/symbol_address.h"
 
@@ -78,6 +79,35 @@ TEST_F(TracedThreadTest, RunsFromPlaceToPlace) {
   traced_.reset();
   while (*count_ < before + 100 && !deadline_.expired()) usleep(1000);
   EXPECT_GE(*count_, before + 100);
+}
+
+// A thread that another makes: it is returned before it has done anything, and runs to a place of
+// its own; the one that made it goes on.
+TEST(NewThreadTest, StandsAtItsBirth) {
+  pid_t child = fork();
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) std::thread([] { TandemTracedFunction(42); }).join();
+  }
+  const Deadline deadline = Deadline::After(absl::Seconds(20));
+  auto first = TracedThread::Stop(child, "");
+  if (absl::IsPermissionDenied(first.status()) || absl::IsUnimplemented(first.status())) {
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    GTEST_SKIP() << first.status();
+  }
+  ASSERT_TRUE(first.ok()) << first.status();
+  for (int i = 0; i < 3; ++i) {
+    auto made = (*first)->RunUntilItMakesThread(deadline);
+    ASSERT_TRUE(made.ok()) << made.status();
+    auto entered = (*made)->RunUntil(TracedThread::Happens::kExecuted,
+                                     reinterpret_cast<uint64_t>(&TandemTracedFunction), deadline);
+    ASSERT_TRUE(entered.ok()) << entered.status();
+    EXPECT_EQ(entered->first_argument, 42u);
+  }
+  first->reset();
+  kill(child, SIGKILL);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
 }
 
 // A place where it never comes.
