@@ -33,6 +33,10 @@ _Noreturn void TandemArchSuspend(void);
 // Whether this start is such a waking, not a reset.
 int TandemArchHasWoken(void);
 
+// Takes the standby of a failover pair of network devices, and lets go of its primary when it is
+// asked to; says so in the state block. Called between a check of the devices and the next setting.
+void TandemArchTendFailover(void);
+
 // A counter that a migration must not turn back.
 uint64_t TandemArchTicks(void);
 

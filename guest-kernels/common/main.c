@@ -120,6 +120,7 @@ _Noreturn static void SweepForEver(uint64_t generation) {
     state->generation = generation;
     CheckTime();
     CheckRegisters(generation - 1);
+    if (options.flags & TANDEM_GUEST_FLAG_FAILOVER) TandemArchTendFailover();
     SetRegisters(generation);
     Sweep(generation);
     WaitForOthers(generation);

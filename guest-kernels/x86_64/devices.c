@@ -6,6 +6,7 @@
 // consequence.
 #include "guest.h"
 #include "instructions.h"
+#include "pci.h"
 
 enum {
   kUartModemControl = 0x3fc,
@@ -16,7 +17,6 @@ enum {
   kSecondaryPicMask = 0xa1,
   kPrimaryPicEdge = 0x4d0,
   kSecondaryPicEdge = 0x4d1,
-  kPciAddress = 0xcf8,
   kPitChannel2 = 0x42,
   kPitControl = 0x43,
   kSpeakerGate = 0x61,

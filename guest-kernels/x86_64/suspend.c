@@ -4,10 +4,9 @@
 // chipset's power management its ports, and finds out after a reset whether it was woken.
 #include "guest.h"
 #include "instructions.h"
+#include "pci.h"
 
 enum {
-  kPciAddress = 0xcf8,
-  kPciData = 0xcfc,
   kPowerPorts = 0x600,
   kStatusPort = kPowerPorts,       // PM1_STS
   kControlPort = kPowerPorts + 4,  // PM1_CNT
@@ -26,16 +25,6 @@ static const struct {
     {0x71138086, 1 << 11 | 3 << 8, 0x40, 0x80, 0x01},
     {0x29188086, 31 << 11, 0x40, 0x44, 0x80},
 };
-
-static uint32_t ReadPci(uint32_t device, uint32_t offset) {
-  Out32(kPciAddress, 0x80000000 | device | offset);
-  return In32(kPciData);
-}
-
-static void WritePci(uint32_t device, uint32_t offset, uint32_t value) {
-  Out32(kPciAddress, 0x80000000 | device | offset);
-  Out32(kPciData, value);
-}
 
 // Returns whether there is a chipset that this file knows.
 static int OpenPowerPorts(void) {

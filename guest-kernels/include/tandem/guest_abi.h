@@ -26,7 +26,7 @@
 #define TANDEM_GUEST_ABI_H_
 
 // Grows with every change of what follows.
-#define TANDEM_GUEST_ABI_VERSION 3
+#define TANDEM_GUEST_ABI_VERSION 4
 
 // Base of guest RAM, by architecture; the next three are offsets from it.
 #define TANDEM_GUEST_RAM_BASE_X86_64 0x0
@@ -79,8 +79,12 @@ TANDEM_GUEST_CONST uint64_t kTandemGuestOptionsMagic = 0x474f;
 // Suspends the machine to RAM (ACPI S3) once, after TANDEM_GUEST_SUSPEND_SWEEPS sweeps, and goes on
 // when it is woken. For the flavour that needs no firmware: one would take the waking for a reset.
 #define TANDEM_GUEST_FLAG_SUSPEND 0x4
+// Drives a failover pair of network devices as far as a migration needs it: takes the standby, so
+// that QEMU plugs the primary, and lets go of the primary once in each sweep if it is asked to. Its
+// account of it is struct TandemGuestFailover. For q35.
+#define TANDEM_GUEST_FLAG_FAILOVER 0x8
 // All of them: any other makes the options nonsense.
-#define TANDEM_GUEST_KNOWN_FLAGS 0x7
+#define TANDEM_GUEST_KNOWN_FLAGS 0xf
 
 #define TANDEM_GUEST_SUSPEND_SWEEPS 3  // before TANDEM_GUEST_FLAG_SUSPEND takes effect
 
@@ -355,6 +359,14 @@ struct TandemGuestSweeper {
   uint64_t in_register_window;  // as below
 };
 
+// Of a guest with TANDEM_GUEST_FLAG_FAILOVER, as of its last look, at the start of a sweep.
+struct TandemGuestFailover {
+  uint64_t standby;    // 1 once it has taken the standby
+  uint64_t primaries;  // devices that it sees in hot-plug slots
+  uint64_t let_go;     // how often it let go of one, since the start
+  uint64_t hold;       // written by the host: while it is not 0, the guest lets go of nothing
+};
+
 // What the guest says of itself, at TANDEM_GUEST_STATE_OFFSET.
 struct TandemGuestState {
   uint64_t magic;        // kTandemGuestStateMagic, written last at start-up
@@ -374,6 +386,7 @@ struct TandemGuestState {
   struct TandemGuestLayout layout;
   uint64_t sleep;                                                   // enum TandemGuestSleep
   struct TandemGuestSweeper others[TANDEM_GUEST_MAX_SWEEPERS - 1];  // of processor 1 on
+  struct TandemGuestFailover failover;
 };
 
 #undef TANDEM_GUEST_CONST
