@@ -19,7 +19,9 @@ using ::testing::Values;
 // The hot-plug slot of the primary, and the standby. Neither has an option ROM.
 const char* const kPort = "pcie-root-port,id=root,chassis=1,slot=1,bus=pcie.0";
 const char* const kStandby = "virtio-net-pci,id=standby,failover=on,bus=pcie.0,romfile=";
-const char* const kPrimary = "virtio-net-pci,id=primary,failover_pair_id=standby,bus=root,romfile=";
+const char* const kPrimary = "e1000e,id=primary,failover_pair_id=standby,bus=root,romfile=";
+const char* const kVirtioPrimary =
+    "virtio-net-pci,id=primary,failover_pair_id=standby,bus=root,romfile=";
 
 class FailoverDeviceFixture : public PrecopyFixture {
  protected:
@@ -74,6 +76,13 @@ class FailoverDeviceFixture : public PrecopyFixture {
                      MigrationStatusName(now.status));
   }
 
+  // The primary that each side has, or may plug; none if empty.
+  void SetPrimaries(const std::string& of_source, const std::string& of_destination) {
+    setup().arguments = {"-device", kPort, "-device", kStandby};
+    if (!of_source.empty()) setup().source.arguments = {"-device", of_source};
+    if (!of_destination.empty()) setup().destination.arguments = {"-device", of_destination};
+  }
+
   // The guest and its primary are where the migration brought them.
   void ExpectMovedWithPrimary() {
     TANDEM_ASSERT_OK(destination().qmp().WaitForEvent(migration().destination_cursor(),
@@ -85,7 +94,7 @@ class FailoverDeviceFixture : public PrecopyFixture {
 
   // The migration came to nothing: the guest has its primary again, and migrates as ever.
   void ExpectBackWithPrimary() {
-    TANDEM_ASSERT_THAT(source(), HasRunState("running"));
+    TANDEM_ASSERT_OK(source().machine().PollRunState("running", StepDeadline()));
     TANDEM_ASSERT_OK(WaitForPrimary(source()));
     TANDEM_ASSERT_THAT(source(), HasConsistentState());
     setup().source.capabilities = setup().capabilities = {};
@@ -237,8 +246,7 @@ TEST_F(FailoverPairTest, YankGivesThePrimaryBack) {
 TANDEM_COVERS(FailoverPairTest, DestinationWithoutStandbyGivesThePrimaryBack, "M17", "H7");
 TEST_F(FailoverPairTest, DestinationWithoutStandbyGivesThePrimaryBack) {
   setup().capabilities.Enable("return-path");
-  setup().source.arguments = setup().arguments;
-  setup().arguments = {};
+  setup().source.arguments.swap(setup().arguments);
   setup().destination.arguments = {"-device", kPort, "-device",
                                    "virtio-net-pci,id=standby,bus=pcie.0,romfile="};
   TANDEM_ASSERT_OK(StartWithPrimary());
@@ -310,6 +318,35 @@ TEST_F(FailoverPairTest, SnapshotGivesThePrimaryBack) {
 TANDEM_COVERS(FailoverPairTest, PrimaryMayHaveAnOptionRom, "M17");
 TEST_F(FailoverPairTest, PrimaryMayHaveAnOptionRom) {
   setup().arguments.back() = "e1000e,id=primary,failover_pair_id=standby,bus=root";
+  TANDEM_ASSERT_OK(StartWithPrimary());
+  TANDEM_ASSERT_OK(Migrate(Socket()));
+  ExpectMovedWithPrimary();
+}
+
+// M17: the primary does not migrate, so the destination's may be another device …
+TANDEM_COVERS(FailoverPairTest, DestinationMayHaveAnotherPrimary, "M17");
+TEST_F(FailoverPairTest, DestinationMayHaveAnotherPrimary) {
+  SetPrimaries(kPrimary, kVirtioPrimary);
+  TANDEM_ASSERT_OK(StartWithPrimary());
+  TANDEM_ASSERT_OK(Migrate(Socket()));
+  ExpectMovedWithPrimary();
+}
+
+// M17: … or there may be none. Then the guest has its standby.
+TANDEM_COVERS(FailoverPairTest, DestinationMayHaveNoPrimary, "M17");
+TEST_F(FailoverPairTest, DestinationMayHaveNoPrimary) {
+  SetPrimaries(kPrimary, "");
+  ExpectErrorLine("Virtio-net failover will not work. ", "destination");
+  TANDEM_ASSERT_OK(StartWithPrimary());
+  TANDEM_ASSERT_OK(Migrate(Socket()));
+  ExpectGuestMoved();
+  TANDEM_ASSERT_OK(WaitForNoPrimary(destination()));
+}
+
+// M17: a virtio primary leaves no more behind than others.
+TANDEM_COVERS(FailoverPairTest, DestinationMayHaveAnotherThanVirtio, "M17");
+TEST_F(FailoverPairTest, DestinationMayHaveAnotherThanVirtio) {
+  SetPrimaries(kVirtioPrimary, kPrimary);
   TANDEM_ASSERT_OK(StartWithPrimary());
   TANDEM_ASSERT_OK(Migrate(Socket()));
   ExpectMovedWithPrimary();
