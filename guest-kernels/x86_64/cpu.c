@@ -51,9 +51,22 @@ _Noreturn void TandemException(uint64_t vector, uint64_t error_code, uint64_t in
   TandemArchHalt();
 }
 
+enum { kVendorLeaf = 0, kHypervisorLeaf = 0x40000000 };
+
+// AMD defines only the lower halves of the registers of SYSENTER: what its processors keep of the
+// upper ones, KVM drops when it restores them.
+static int has_narrow_sysenter;
+
+static int HasNarrowSysenter(void) {
+  const uint32_t vendor = CpuId(kVendorLeaf).ecx;
+  const int is_amd = vendor == 0x444d4163 || vendor == 0x656e6975;  // "cAMD" and "uine"
+  return is_amd && CpuId(kHypervisorLeaf).ebx == 0x4b4d564b;        // "KVMK"
+}
+
 void TandemArchInit(void) {
   LoadExceptionTable();
   ConsoleInit();
+  has_narrow_sysenter = HasNarrowSysenter();
 }
 
 void TandemArchHalt(void) {
@@ -74,15 +87,24 @@ static uint64_t Address(uint64_t generation, uint64_t salt) {
   return TandemGuestMix(seed) & 0x00007fffffffffff;
 }
 
+enum { kSysenterEsp = 0x175, kSysenterEip = 0x176 };
+
 static const struct {
   uint32_t number;
   const char* name;
 } kModelRegisters[] = {
-    {0xc0000100, "fs.base"}, {0xc0000101, "gs.base"}, {0xc0000102, "kgs.base"},
-    {0xc0000082, "lstar"},   {0xc0000083, "cstar"},   {0x175, "sysesp"},
-    {0x176, "syseip"},
+    {0xc0000100, "fs.base"},  {0xc0000101, "gs.base"}, {0xc0000102, "kgs.base"},
+    {0xc0000082, "lstar"},    {0xc0000083, "cstar"},   {kSysenterEsp, "sysesp"},
+    {kSysenterEip, "syseip"},
 };
 enum { kModelRegisterCount = sizeof(kModelRegisters) / sizeof(kModelRegisters[0]) };
+
+static uint64_t ModelRegister(uint64_t generation, int index) {
+  const uint32_t number = kModelRegisters[index].number;
+  const uint64_t value = Address(generation, index);
+  const int is_of_sysenter = number == kSysenterEsp || number == kSysenterEip;
+  return is_of_sysenter && has_narrow_sysenter ? (uint32_t)value : value;
+}
 
 static uint64_t TaskPriority(uint64_t generation) { return generation * 5 % 16; }
 
@@ -97,7 +119,7 @@ static uint64_t TaskPriority(uint64_t generation) { return generation * 5 % 16; 
 // Debug registers hold addresses only; none is armed.
 void TandemArchSetSystemRegisters(uint64_t generation) {
   for (int i = 0; i < kModelRegisterCount; ++i)
-    WriteMsr(kModelRegisters[i].number, Address(generation, i));
+    WriteMsr(kModelRegisters[i].number, ModelRegister(generation, i));
   WRITE_REGISTER("cr2", Address(generation, 16));
   WRITE_REGISTER("cr8", TaskPriority(generation));
   WRITE_REGISTER("dr0", Address(generation, 17));
@@ -108,7 +130,7 @@ void TandemArchSetSystemRegisters(uint64_t generation) {
 
 void TandemArchCheckSystemRegisters(uint64_t generation) {
   for (int i = 0; i < kModelRegisterCount; ++i) {
-    CheckNamed(TANDEM_GUEST_ERROR_SYSTEM, kModelRegisters[i].name, Address(generation, i),
+    CheckNamed(TANDEM_GUEST_ERROR_SYSTEM, kModelRegisters[i].name, ModelRegister(generation, i),
                ReadMsr(kModelRegisters[i].number));
   }
   CHECK_REGISTER("cr2", Address(generation, 16));

@@ -46,6 +46,18 @@ static inline uint64_t ReadMsr(uint32_t msr) {
   return low | (uint64_t)high << 32;
 }
 
+struct CpuIdentification {
+  uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct CpuIdentification CpuId(uint32_t leaf) {
+  struct CpuIdentification id;
+  __asm__ volatile("cpuid"
+                   : "=a"(id.eax), "=b"(id.ebx), "=c"(id.ecx), "=d"(id.edx)
+                   : "a"(leaf), "c"(0));
+  return id;
+}
+
 static inline uint64_t ReadTsc(void) {
   uint32_t low, high;
   __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
