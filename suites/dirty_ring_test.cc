@@ -5,14 +5,18 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
+
 #include "fixtures/precopy_fixture.h"
 #include "lib/base/unique_fd.h"
 
 namespace tandem {
 namespace {
 
-constexpr int64_t kLowBandwidth = 30'000'000;
 constexpr int64_t kMegabyte = 1'000'000;
+// Megabytes per second: what a guest is limited to, and what it is sent with until it is. One that
+// dirties its memory more slowly is given less of both.
+constexpr int64_t kLimit = 10, kLowBandwidth = 30;
 
 // FailedPrecondition unless the kernel has dirty rings for x86: without them QEMU warns, and takes
 // the dirty log.
@@ -123,12 +127,15 @@ class DirtyLimitTest : public DirtyRingTest {
     if (IsSkipped() || HasFailure()) return;
     TANDEM_REQUIRE_OK(RequireCapability("dirty-limit"));
     setup().source.capabilities = {"dirty-limit"};
-    setup().source.parameters.others =
-        Json::Object({{"x-vcpu-dirty-limit-period", 500}, {"vcpu-dirty-limit", 10}});
   }
   // Migrates until dirty-limit makes the guest rest; does not converge.
   absl::Status StartThrottledMigration() {
-    TANDEM_RETURN_IF_ERROR(Limit(kLowBandwidth, /*downtime_limit_ms=*/1));
+    TANDEM_ASSIGN_OR_RETURN(int64_t rate, MeasureDirtyRate());
+    setup().source.parameters.others =
+        Json::Object({{"x-vcpu-dirty-limit-period", 500},
+                      {"vcpu-dirty-limit", std::clamp<int64_t>(rate / 4, 1, kLimit)}});
+    int64_t bandwidth = std::clamp<int64_t>(rate / 2, 1, kLowBandwidth);
+    TANDEM_RETURN_IF_ERROR(Limit(bandwidth * kMegabyte, /*downtime_limit_ms=*/1));
     TANDEM_RETURN_IF_ERROR(StartMigration(MigrationAddress::Tcp("127.0.0.1", 0)));
     return WaitForThrottle();
   }
