@@ -11,6 +11,8 @@ namespace {
 
 using ::testing::_;
 using ::testing::AnyOf;
+using ::testing::Bool;
+using ::testing::Combine;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Values;
@@ -74,12 +76,15 @@ TEST_F(IdleCancelTest, OfTheDestinationHasNoEffect) {
   ExpectGuestMoved();
 }
 
-// The parameter is the status in which the migration is cancelled.
-class CancelTest : public CancelFixture, public ::testing::WithParamInterface<MigrationStatus> {
+// In which status the migration is cancelled, and whether it goes by multifd.
+class CancelTest : public CancelFixture,
+                   public ::testing::WithParamInterface<std::tuple<MigrationStatus, bool>> {
  protected:
+  static MigrationStatus status() { return std::get<MigrationStatus>(GetParam()); }
+
   void SetUp() override {
-    if (GetParam() == MigrationStatus::kPreSwitchover) {
-      setup().capabilities.Enable(capability::kMultifd);
+    if (std::get<bool>(GetParam())) setup().capabilities.Enable(capability::kMultifd);
+    if (status() == MigrationStatus::kPreSwitchover) {
       setup().source.capabilities.Enable(capability::kPauseBeforeSwitchover);
     }
     CancelFixture::SetUp();
@@ -104,9 +109,9 @@ class CancelTest : public CancelFixture, public ::testing::WithParamInterface<Mi
 
   // Starts a migration that is in the parameter's status when this returns.
   absl::Status BringMigrationToStatus() {
-    if (GetParam() == MigrationStatus::kSetup) return StartAndCancelInOneBreath();
+    if (status() == MigrationStatus::kSetup) return StartAndCancelInOneBreath();
     TANDEM_RETURN_IF_ERROR(StartMigration(Socket()));
-    switch (GetParam()) {
+    switch (status()) {
       case MigrationStatus::kPreSwitchover:
         TANDEM_RETURN_IF_ERROR(Converge());
         break;
@@ -118,7 +123,7 @@ class CancelTest : public CancelFixture, public ::testing::WithParamInterface<Mi
       default:
         break;
     }
-    return migration().WaitForStatus(GetParam(), StepDeadline());
+    return migration().WaitForStatus(status(), StepDeadline());
   }
 
   // The parameter's status was left for the cancel and for nothing else; the figure tells how often
@@ -133,18 +138,19 @@ class CancelTest : public CancelFixture, public ::testing::WithParamInterface<Mi
     }
     // A cancel while cancelling is reported once more.
     statuses.erase(std::unique(statuses.begin(), statuses.end()), statuses.end());
-    auto at = std::find(statuses.begin(), statuses.end(), MigrationStatusName(GetParam()));
+    auto at = std::find(statuses.begin(), statuses.end(), MigrationStatusName(status()));
     std::vector<std::string> from(at, statuses.end());
-    MigrationStatus next = from.size() > 1 ? ParseMigrationStatus(from[1]) : GetParam();
-    bool late = (GetParam() == MigrationStatus::kSetup && next == MigrationStatus::kActive) ||
-                (GetParam() == MigrationStatus::kPreSwitchover && next == MigrationStatus::kDevice);
+    MigrationStatus next = from.size() > 1 ? ParseMigrationStatus(from[1]) : status();
+    bool late = (status() == MigrationStatus::kSetup && next == MigrationStatus::kActive) ||
+                (status() == MigrationStatus::kPreSwitchover && next == MigrationStatus::kDevice);
     Measure("cancel_came_late", late);
     if (late) from.erase(from.begin());
     EXPECT_THAT(from, AnyOf(ElementsAre(_, "cancelling", "cancelled"),
                             ElementsAre("cancelling", "cancelled"), ElementsAre("cancelled")));
   }
 
-  // A destination that was told to outlive an error is in `failed`; another ends by itself.
+  // A destination that was told to outlive an error is in `failed`, and quits when told; another
+  // ends by itself.
   void ExpectDestinationFailed() {
     if (setup().exit_on_error) {
       TANDEM_ASSERT_OK_AND_ASSIGN(ExitStatus end, WaitForEnd(destination()));
@@ -156,10 +162,11 @@ class CancelTest : public CancelFixture, public ::testing::WithParamInterface<Mi
                                             MigrationStatus::kFailed, StepDeadline()));
     EXPECT_TRUE(destination().machine().alive());
     EXPECT_THAT(destination(), HasRunState("inmigrate"));
+    TANDEM_ASSERT_OK(destination().machine().Quit(StepDeadline()));
   }
 
   absl::Status ForgetThePause() {
-    if (GetParam() != MigrationStatus::kPreSwitchover) return absl::OkStatus();
+    if (status() != MigrationStatus::kPreSwitchover) return absl::OkStatus();
     setup().source.capabilities = {};
     Json off = Json::Object({{"capability", capability::kPauseBeforeSwitchover}, {"state", false}});
     return source()
@@ -190,11 +197,14 @@ TEST_P(CancelTest, LeavesTheSourceRunning) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cancel, CancelTest,
-                         Values(MigrationStatus::kSetup, MigrationStatus::kActive,
-                                MigrationStatus::kPreSwitchover, MigrationStatus::kCancelling,
-                                MigrationStatus::kCancelled),
+                         Combine(Values(MigrationStatus::kSetup, MigrationStatus::kActive,
+                                        MigrationStatus::kPreSwitchover,
+                                        MigrationStatus::kCancelling, MigrationStatus::kCancelled),
+                                 Bool()),
                          [](const auto& parameter) {
-                           return ParameterName(MigrationStatusName(parameter.param));
+                           MigrationStatus status = std::get<0>(parameter.param);
+                           return ParameterName(MigrationStatusName(status)) +
+                                  (std::get<1>(parameter.param) ? "Multifd" : "");
                          });
 
 class LateCancelTest : public CancelFixture {};

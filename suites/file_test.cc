@@ -16,11 +16,19 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::AnyOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 constexpr uint64_t kOffset = 0x1000;
 constexpr uint64_t kDiskBytes = 16 << 20;  // the guest's memory is larger
 constexpr int kRandomDamages = 60;
+
+constexpr const char* kUuid = "3f0e1b5a-8d41-4c0f-9a55-6f2b7c1de004";
+
+std::string Without(char separator, std::string text) {
+  std::erase(text, separator);
+  return text;
+}
 
 // A parser's error that says where and what was expected.
 auto IsRefused() {
@@ -90,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
                        ::testing::Values(GuestActivity::kStopped, GuestActivity::kLive)),
     NameOfParameter());
 
-class FileOffsetTest : public FileFixture {
+class OffsetFixture : public FileFixture {
  protected:
   // A file of the marker alone, longer than the offset.
   void WriteMarker() { std::ofstream(file(), std::ios::binary) << std::string(2 * kOffset, '#'); }
@@ -103,6 +111,8 @@ class FileOffsetTest : public FileFixture {
     TANDEM_EXPECT_OK(ParseStream(saved.bytes(), kOffset));
   }
 };
+
+class FileOffsetTest : public OffsetFixture {};
 
 // D2: the stream begins at the offset, and what is before it stays as it was.
 TANDEM_COVERS(FileOffsetTest, BytesBeforeTheOffsetStay, "D2");
@@ -161,15 +171,17 @@ INSTANTIATE_TEST_SUITE_P(File, DirectIoTest,
                          ::testing::Values(GuestActivity::kStopped, GuestActivity::kLive),
                          NameOfParameter());
 
-class FdSetTest : public FileFixture {
+class FdSetTest : public OffsetFixture {
  protected:
   void ExpectGuestMovesThroughFdSets(int flags_of_second) {
     TANDEM_REQUIRE_OK(Use(FileFormat::kMappedRamMultifd));
+    WriteMarker();
     TANDEM_ASSERT_OK(StartWith(GuestActivity::kStopped));
-    TANDEM_ASSERT_OK(AddFdSet(source(), file(), {O_WRONLY | O_CREAT, O_WRONLY | flags_of_second}));
+    TANDEM_ASSERT_OK(AddFdSet(source(), file(), {O_WRONLY, O_WRONLY | flags_of_second}));
     TANDEM_ASSERT_OK(AddFdSet(destination(), file(), {O_RDONLY, O_RDONLY | flags_of_second}));
-    TANDEM_ASSERT_OK(SaveTo(FdSetAddress()));
-    TANDEM_ASSERT_OK(LoadFrom(FdSetAddress()));
+    TANDEM_ASSERT_OK(SaveTo(FdSetAddress(kOffset)));
+    ExpectStreamAtOffset();
+    TANDEM_ASSERT_OK(LoadFrom(FdSetAddress(kOffset)));
     ExpectGuestMoved();
     TANDEM_ASSERT_OK_AND_ASSIGN(size_t left_on_source, RemoveFdSet(source()));
     TANDEM_ASSERT_OK_AND_ASSIGN(size_t left_on_destination, RemoveFdSet(destination()));
@@ -177,7 +189,8 @@ class FdSetTest : public FileFixture {
   }
 };
 
-// D8: multifd and mapped-ram in a file of which QEMU gets two descriptors; none is left behind.
+// D8: multifd and mapped-ram behind an offset in a file of which QEMU gets two descriptors; none is
+// left behind.
 TANDEM_COVERS(FdSetTest, GuestMovesAndNoSetIsLeft, "D8");
 TEST_F(FdSetTest, GuestMovesAndNoSetIsLeft) { ExpectGuestMovesThroughFdSets(0); }
 
@@ -205,6 +218,11 @@ class StreamReaderTest
   MachineFamily family() const { return std::get<MachineFamily>(GetParam()); }
   FileFormat format() const { return std::get<FileFormat>(GetParam()); }
   uint32_t vcpus() const { return family() == MachineFamily::kQ35 ? 3 : 1; }
+
+  absl::Status AgreeAbout(std::string_view capability) {
+    setup().capabilities.Enable(capability);
+    return RequireCapability(capability);
+  }
 
   absl::Status SaveStoppedGuest() {
     absl::Status started = StartWith(GuestActivity::kStopped);
@@ -244,6 +262,22 @@ TEST_P(StreamReaderTest, FileHoldsTheMachine) {
   ExpectParts(stream);
   ExpectPageCounts(stream);
   TANDEM_EXPECT_OK(CompareRegion(source(), stream, saved));
+}
+
+// D10: the head of the stream names what both sides must agree about.
+TANDEM_COVERS(StreamReaderTest, ConfigurationIsReadable, "D10");
+TEST_P(StreamReaderTest, ConfigurationIsReadable) {
+  TANDEM_REQUIRE_OK(Use(format()));
+  TANDEM_REQUIRE_OK(AgreeAbout("x-ignore-shared"));
+  TANDEM_REQUIRE_OK(AgreeAbout("validate-uuid"));
+  setup().arguments.insert(setup().arguments.end(), {"-uuid", kUuid});
+  TANDEM_ASSERT_OK(SaveStoppedGuest());
+  TANDEM_ASSERT_OK_AND_ASSIGN(StreamFile saved, StreamFile::Open(file()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(MigrationStream stream, ParseStream(saved.bytes()));
+  ASSERT_TRUE(stream.configuration);
+  EXPECT_EQ(stream.configuration->uuid, Without('-', kUuid));
+  EXPECT_THAT(stream.configuration->capabilities, Contains("x-ignore-shared"));
+  ExpectParts(stream);
 }
 
 // D10: a truncated or damaged file is refused, with the offset and what was expected there.

@@ -9,6 +9,7 @@
 namespace tandem {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::IsSupersetOf;
 
@@ -111,6 +112,8 @@ TEST_P(PostcopyTest, RecoversAfterNobodyListened) {
   TANDEM_REQUIRE_OK(StartPostcopy(Address()));
   TANDEM_ASSERT_OK(PauseMigration());
   TANDEM_ASSERT_OK(ResumeWithNobody());
+  EXPECT_THAT(postcopy().SourceStatuses(), ElementsAre(MigrationStatus::kPostcopyRecoverSetup,
+                                                       MigrationStatus::kPostcopyPaused));
   TANDEM_ASSERT_OK(Recover(Address("recovery")));
   TANDEM_ASSERT_OK(FinishPostcopy());
   ExpectGuestMoved();
@@ -216,6 +219,17 @@ TEST_P(PostcopyMultifdTest, GuestRunsBeforeItsMemoryIsThere) {
   EXPECT_GT(statistics().multifd_bytes.value_or(0), 0);
   EXPECT_GT(statistics().postcopy_requests.value_or(0), 0);
   ExpectGuestMoved();
+}
+
+// C8: the same enabled, and over before postcopy is needed.
+TANDEM_COVERS(PostcopyMultifdTest, GuestMovesBeforePostcopy, "C8");
+TEST_P(PostcopyMultifdTest, GuestMovesBeforePostcopy) {
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(NegotiatePostcopy());
+  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  EXPECT_GT(statistics().multifd_bytes.value_or(0), 0);
+  EXPECT_EQ(statistics().postcopy_requests.value_or(0), 0);
+  MigrationFixture::ExpectGuestMoved();
 }
 
 INSTANTIATE_TEST_SUITE_P(Postcopy, PostcopyMultifdTest,

@@ -306,6 +306,17 @@ TEST_P(TlsPostcopyTest, GuestMovesByPostcopy) {
   ExpectGuestMoved();
 }
 
+// E1: with postcopy enabled, and over before it is needed.
+TANDEM_COVERS(TlsPostcopyTest, GuestMovesBeforePostcopy, "E1");
+TEST_P(TlsPostcopyTest, GuestMovesBeforePostcopy) {
+  TANDEM_REQUIRE_OK(StartMachinesFor(GetParam().transport));
+  TANDEM_REQUIRE_OK(GivePskToBoth());
+  TANDEM_REQUIRE_OK(NegotiatePostcopy());
+  TANDEM_ASSERT_OK(Migrate(Address()));
+  EXPECT_EQ(statistics().postcopy_requests.value_or(0), 0);
+  MigrationFixture::ExpectGuestMoved();
+}
+
 INSTANTIATE_TEST_SUITE_P(Tls, TlsPostcopyTest,
                          Values(PostcopyVariant{"Plain", kTcp, false},
                                 PostcopyVariant{"Preempt", kTcp, true},
@@ -363,7 +374,9 @@ TEST_P(TlsRecoveryTest, RecoversFromABrokenConnection) {
 
 INSTANTIATE_TEST_SUITE_P(Tls, TlsRecoveryTest,
                          Values(PostcopyVariant{"OneChannel", kUnix, false},
-                                PostcopyVariant{"Preempt", kUnix, true}),
+                                PostcopyVariant{"Preempt", kUnix, true},
+                                PostcopyVariant{"Multifd", kMultifdTcp, false},
+                                PostcopyVariant{"MultifdPreempt", kMultifdTcp, true}),
                          NameOfParameter());
 
 }  // namespace
