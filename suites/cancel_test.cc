@@ -3,6 +3,7 @@
 // G of docs/scenarios.md.
 #include <algorithm>
 
+#include "fixtures/defect_judge.h"
 #include "fixtures/migration_fixture.h"
 #include "fixtures/parameter_name.h"
 
@@ -187,7 +188,8 @@ TEST_P(CancelTest, LeavesTheSourceRunning) {
   ExpectEnd(destination());
   TANDEM_ASSERT_OK(BringMigrationToStatus());
   TANDEM_ASSERT_OK(TryToCancel(source()));
-  TANDEM_ASSERT_OK(migration().WaitForStatus(MigrationStatus::kCancelled, StepDeadline()));
+  Deadline deadline = StepDeadline(DefectJudge::Instance().PatienceOr(absl::Seconds(30)));
+  TANDEM_ASSERT_OK(migration().WaitForStatus(MigrationStatus::kCancelled, deadline));
   ExpectCancelledFromStatus();
   ExpectDestinationFailed();
   TANDEM_ASSERT_THAT(source(), HasRunState("running"));

@@ -225,8 +225,7 @@ TEST_P(PostcopyMultifdTest, GuestRunsBeforeItsMemoryIsThere) {
 TANDEM_COVERS(PostcopyMultifdTest, GuestMovesBeforePostcopy, "C8");
 TEST_P(PostcopyMultifdTest, GuestMovesBeforePostcopy) {
   TANDEM_ASSERT_OK(StartMachines());
-  TANDEM_REQUIRE_OK(NegotiatePostcopy());
-  TANDEM_ASSERT_OK(Migrate(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_REQUIRE_OK(MigrateBeforePostcopy(MigrationAddress::Tcp("127.0.0.1", 0)));
   EXPECT_GT(statistics().multifd_bytes.value_or(0), 0);
   EXPECT_EQ(statistics().postcopy_requests.value_or(0), 0);
   MigrationFixture::ExpectGuestMoved();

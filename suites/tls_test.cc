@@ -311,8 +311,7 @@ TANDEM_COVERS(TlsPostcopyTest, GuestMovesBeforePostcopy, "E1");
 TEST_P(TlsPostcopyTest, GuestMovesBeforePostcopy) {
   TANDEM_REQUIRE_OK(StartMachinesFor(GetParam().transport));
   TANDEM_REQUIRE_OK(GivePskToBoth());
-  TANDEM_REQUIRE_OK(NegotiatePostcopy());
-  TANDEM_ASSERT_OK(Migrate(Address()));
+  TANDEM_REQUIRE_OK(MigrateBeforePostcopy(Address()));
   EXPECT_EQ(statistics().postcopy_requests.value_or(0), 0);
   MigrationFixture::ExpectGuestMoved();
 }
