@@ -13,6 +13,7 @@
 namespace tandem {
 namespace {
 
+constexpr int kMeasurements = 3;
 constexpr int64_t kMegabyte = 1'000'000;
 // Megabytes per second: what a guest is limited to, and what it is sent with until it is. One that
 // dirties its memory more slowly is given less of both.
@@ -56,19 +57,27 @@ class DirtyRingTest : public PrecopyFixture {
         [&] { return reply.Dump(); }, StepDeadline()));
     return reply["vcpu-dirty-rate"][0]["dirty-rate"].Integer().value_or(0);
   }
-  // Measures until `wanted` says true; QEMU approaches a limit in steps.
+  // The highest of some measurements: a busy host may give the guest no time in one of them.
+  absl::StatusOr<int64_t> MeasureHighestDirtyRate() {
+    int64_t highest = 0;
+    for (int i = 0; i < kMeasurements; ++i) {
+      TANDEM_ASSIGN_OR_RETURN(int64_t rate, MeasureDirtyRate());
+      highest = std::max(highest, rate);
+    }
+    return highest;
+  }
+  // Measures until the highest rate is one that is wanted; QEMU approaches a limit in steps.
   absl::Status WaitForDirtyRate(const std::string& awaited,
                                 const std::function<bool(int64_t)>& wanted) {
     int64_t rate = 0;
     return source().machine().Poll(
         awaited,
         [&]() -> absl::StatusOr<bool> {
-          TANDEM_ASSIGN_OR_RETURN(rate, MeasureDirtyRate());
+          TANDEM_ASSIGN_OR_RETURN(rate, MeasureHighestDirtyRate());
           return wanted(rate);
         },
         [&] { return fmt::format("{} MB/s", rate); }, StepDeadline(absl::Seconds(60)));
   }
-
   // Internal when another number of the source's vCPUs is held to a limit.
   absl::Status ExpectLimitedVcpus(size_t expected) {
     TANDEM_ASSIGN_OR_RETURN(Json limits,
@@ -107,14 +116,16 @@ TEST_F(DirtyRingTest, VcpuIsLimitedUntilCancelled) {
     GTEST_SKIP() << "this QEMU has no set-vcpu-dirty-limit";
   }
   TANDEM_ASSERT_OK(StartSource());
-  TANDEM_ASSERT_OK_AND_ASSIGN(int64_t unlimited, MeasureDirtyRate());
+  TANDEM_ASSERT_OK_AND_ASSIGN(int64_t unlimited, MeasureHighestDirtyRate());
   int64_t limit = unlimited / 4;
   ASSERT_GT(limit, 0) << unlimited << " MB/s";
   TANDEM_ASSERT_OK(
       Command(source(), "set-vcpu-dirty-limit", Json::Object({{"dirty-rate", limit}})));
+  TANDEM_ASSERT_OK(ExpectLimitedVcpus(1));
   TANDEM_ASSERT_OK(WaitForDirtyRate("a dirty rate under the limit",
                                     [limit](int64_t rate) { return rate <= limit; }));
   TANDEM_ASSERT_OK(Command(source(), "cancel-vcpu-dirty-limit"));
+  TANDEM_ASSERT_OK(ExpectLimitedVcpus(0));
   TANDEM_ASSERT_OK(WaitForDirtyRate("a dirty rate as before the limit",
                                     [limit](int64_t rate) { return rate > 2 * limit; }));
   TANDEM_ASSERT_THAT(source(), HasConsistentState());
@@ -130,7 +141,7 @@ class DirtyLimitTest : public DirtyRingTest {
   }
   // Migrates until dirty-limit makes the guest rest; does not converge.
   absl::Status StartThrottledMigration() {
-    TANDEM_ASSIGN_OR_RETURN(int64_t rate, MeasureDirtyRate());
+    TANDEM_ASSIGN_OR_RETURN(int64_t rate, MeasureHighestDirtyRate());
     setup().source.parameters.others =
         Json::Object({{"x-vcpu-dirty-limit-period", 500},
                       {"vcpu-dirty-limit", std::clamp<int64_t>(rate / 4, 1, kLimit)}});

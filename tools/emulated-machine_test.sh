@@ -83,9 +83,11 @@ check 'nothing is left' leaves_nothing
 
 # The machine has started its command when its first word comes.
 mkfifo "$scratch/words"
-"$machine" -- bash -c 'echo started; sleep 1000' >"$scratch/words" 2>&1 &
+exec {words}<>"$scratch/words"  # read and write: whoever writes to it always has a reader
+"$machine" -- bash -c 'echo started; sleep 1000' >&"$words" 2>&1 &
 process=$!
-grep -m 1 -F started <"$scratch/words" >/dev/null
+word=''
+while [[ $word != started* ]] && read -r -t 600 -u "$words" word; do :; done
 kill -TERM "$process"
 status=0
 wait "$process" || status=$?
