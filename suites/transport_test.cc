@@ -78,10 +78,6 @@ class TransportTest : public PrecopyFixture, public ::testing::WithParamInterfac
   void SetUp() override {
     setup().spelling = GetParam();
     PrecopyFixture::SetUp();
-    if (IsSkipped() || HasFailure()) return;
-    if (GetParam() == AddressSpelling::kChannels) {
-      TANDEM_REQUIRE_OK(RequireArgument("migrate", "channels"));
-    }
   }
 
   // The live guest moves, and all of its memory is the source's before it runs on.
