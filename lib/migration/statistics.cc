@@ -24,6 +24,8 @@ MigrationStatistics MigrationStatistics::FromQueryMigrate(const Json& reply) {
   statistics.cpu_throttle_percent = reply["cpu-throttle-percentage"].Integer();
   statistics.dirty_limit_throttle_us = reply["dirty-limit-throttle-time-per-round"].Integer();
   statistics.xbzrle_pages = reply["xbzrle-cache"]["pages"].Integer();
+  statistics.compressed_pages = reply["compression"]["pages"].Integer();
+  statistics.compressed_bytes = reply["compression"]["compressed-size"].Integer();
   statistics.zero_copy_misses = ram["dirty-sync-missed-zero-copy"].Integer();
   statistics.postcopy_requests = ram["postcopy-requests"].Integer();
   statistics.postcopy_blocktime_ms = reply["postcopy-blocktime"].Integer();

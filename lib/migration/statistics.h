@@ -25,6 +25,8 @@ struct MigrationStatistics {
   std::optional<int64_t> cpu_throttle_percent;     // while auto-converge throttles the guest
   std::optional<int64_t> dirty_limit_throttle_us;  // that dirty-limit makes the guest rest a round
   std::optional<int64_t> xbzrle_pages;             // sent as differences; xbzrle-cache.pages
+  std::optional<int64_t> compressed_pages;         // by capability compress; compression.pages, …
+  std::optional<int64_t> compressed_bytes;         // … and what they came to; .compressed-size
   std::optional<int64_t> zero_copy_misses;         // times that the kernel had to copy after all
   std::optional<int64_t> postcopy_requests;        // page faults that asked the source
   std::optional<int64_t> postcopy_blocktime_ms;    // on a destination with postcopy-blocktime
