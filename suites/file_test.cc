@@ -65,14 +65,14 @@ class FileTest : public FileFixture,
   GuestActivity activity() const { return std::get<GuestActivity>(GetParam()); }
 };
 
-// D1, D5, D6: the guest moves through a file, as a stream and with its pages at fixed places.
-TANDEM_COVERS(FileTest, GuestMoves, "D1", "D5", "D6");
+// A16, D1, D5, D6: the guest moves through a file, as a stream and with its pages at fixed places.
+TANDEM_COVERS(FileTest, GuestMoves, "A16", "D1", "D5", "D6");
 TEST_P(FileTest, GuestMoves) {
   TANDEM_REQUIRE_OK(Use(format()));
   TANDEM_ASSERT_OK(StartWith(activity()));
   TANDEM_ASSERT_OK(Save(activity(), MigrationAddress::File(file())));
   TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file())));
-  ExpectGuestMoved();
+  ExpectGuestMoved(activity());
 }
 
 // D9: RAM that both machines share is left out of the file.
@@ -81,9 +81,9 @@ TEST_P(FileTest, SharedRamIsLeftOut) {
   TANDEM_REQUIRE_OK(Use(format()));
   TANDEM_REQUIRE_OK(ShareRam());
   TANDEM_ASSERT_OK(StartWith(activity()));
-  TANDEM_ASSERT_OK(SaveTo(MigrationAddress::File(file())));
+  TANDEM_ASSERT_OK(SaveWithoutRam(activity(), MigrationAddress::File(file())));
   TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file())));
-  ExpectGuestMoved();
+  ExpectGuestMoved(activity());
   TANDEM_ASSERT_OK_AND_ASSIGN(StreamFile saved, StreamFile::Open(file()));
   TANDEM_ASSERT_OK_AND_ASSIGN(MigrationStream stream, ParseStream(saved.bytes()));
   ASSERT_NE(stream.FindBlock("mem"), nullptr);
@@ -156,15 +156,15 @@ TEST_F(FileOffsetTest, BadOffsetIsRefused) {
 
 class DirectIoTest : public FileFixture, public ::testing::WithParamInterface<GuestActivity> {};
 
-// D7: multifd writes and reads pages past the page cache.
-TANDEM_COVERS(DirectIoTest, GuestMovesPastThePageCache, "D7");
+// A16, D7: multifd writes and reads pages past the page cache.
+TANDEM_COVERS(DirectIoTest, GuestMovesPastThePageCache, "A16", "D7");
 TEST_P(DirectIoTest, GuestMovesPastThePageCache) {
   TANDEM_REQUIRE_OK(Use(FileFormat::kMappedRamMultifd));
   TANDEM_REQUIRE_OK(UseDirectIo());
   TANDEM_ASSERT_OK(StartWith(GetParam()));
   TANDEM_ASSERT_OK(Save(GetParam(), MigrationAddress::File(file())));
   TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file())));
-  ExpectGuestMoved();
+  ExpectGuestMoved(GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(File, DirectIoTest,
@@ -189,9 +189,9 @@ class FdSetTest : public OffsetFixture {
   }
 };
 
-// D8: multifd and mapped-ram behind an offset in a file of which QEMU gets two descriptors; none is
-// left behind.
-TANDEM_COVERS(FdSetTest, GuestMovesAndNoSetIsLeft, "D8");
+// A16, D8: multifd and mapped-ram behind an offset in a file of which QEMU gets two descriptors;
+// none is left behind.
+TANDEM_COVERS(FdSetTest, GuestMovesAndNoSetIsLeft, "A16", "D8");
 TEST_F(FdSetTest, GuestMovesAndNoSetIsLeft) { ExpectGuestMovesThroughFdSets(0); }
 
 // D8: the same, with one of the descriptors for direct-io.
@@ -227,7 +227,7 @@ class StreamReaderTest
   absl::Status SaveStoppedGuest() {
     absl::Status started = StartWith(GuestActivity::kStopped);
     if (!started.ok()) return started;
-    if (format() == FileFormat::kStream) return SaveByCommand();
+    if (format() == FileFormat::kStream) return SaveByCommand(file());
     return SaveTo(MigrationAddress::File(file()));
   }
 
@@ -349,7 +349,8 @@ TEST_P(FullDiskTest, GuestRunsOnAtSource) {
 }
 
 INSTANTIATE_TEST_SUITE_P(File, FullDiskTest,
-                         ::testing::Values(FileFormat::kStream, FileFormat::kMappedRam),
+                         ::testing::Values(FileFormat::kStream, FileFormat::kMappedRam,
+                                           FileFormat::kMappedRamMultifd),
                          NameOfParameter());
 
 }  // namespace
