@@ -6,6 +6,7 @@
 #include <random>
 
 #include "fixtures/file_fixture.h"
+#include "fixtures/open_files.h"
 #include "fixtures/parameter_name.h"
 #include "fixtures/small_disk.h"
 #include "lib/stream/migration_stream.h"
@@ -154,7 +155,29 @@ TEST_F(FileOffsetTest, BadOffsetIsRefused) {
   ExpectGuestMoved();
 }
 
-class DirectIoTest : public FileFixture, public ::testing::WithParamInterface<GuestActivity> {};
+// Saves so slowly that one sees how the file is written.
+class DirectIoFixture : public OffsetFixture {
+ protected:
+  absl::Status BeginSave(const MigrationAddress& address) {
+    TANDEM_RETURN_IF_ERROR(HoldBack());
+    TANDEM_RETURN_IF_ERROR(Negotiate());
+    TANDEM_RETURN_IF_ERROR(StartMigrationTo(address));
+    return migration().WaitForStatus(MigrationStatus::kActive, StepDeadline());
+  }
+  absl::Status EndSave() {
+    TANDEM_RETURN_IF_ERROR(Converge());
+    return WaitForSaved();
+  }
+  // The source's descriptors for direct I/O to the file. The main channel, whose parts have any
+  // length, is not among them.
+  void ExpectDirectDescriptors(int expected) {
+    TANDEM_ASSERT_OK_AND_ASSIGN(int found, CountDirectFilesOf(source().machine().pid(), file()));
+    EXPECT_EQ(found, expected);
+  }
+  static constexpr int kChannels = 2;  // of multifd, when nobody says how many
+};
+
+class DirectIoTest : public DirectIoFixture, public ::testing::WithParamInterface<GuestActivity> {};
 
 // A16, D7: multifd writes and reads pages past the page cache.
 TANDEM_COVERS(DirectIoTest, GuestMovesPastThePageCache, "A16", "D7");
@@ -162,7 +185,12 @@ TEST_P(DirectIoTest, GuestMovesPastThePageCache) {
   TANDEM_REQUIRE_OK(Use(FileFormat::kMappedRamMultifd));
   TANDEM_REQUIRE_OK(UseDirectIo());
   TANDEM_ASSERT_OK(StartWith(GetParam()));
-  TANDEM_ASSERT_OK(Save(GetParam(), MigrationAddress::File(file())));
+  TANDEM_ASSERT_OK(BeginSave(MigrationAddress::File(file())));
+  ExpectDirectDescriptors(kChannels);
+  if (GetParam() == GuestActivity::kLive) {
+    TANDEM_ASSERT_OK(WaitUntilSentMemoryIsDirtyAgain());
+  }
+  TANDEM_ASSERT_OK(EndSave());
   TANDEM_ASSERT_OK(LoadFrom(MigrationAddress::File(file())));
   ExpectGuestMoved(GetParam());
 }
@@ -171,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(File, DirectIoTest,
                          ::testing::Values(GuestActivity::kStopped, GuestActivity::kLive),
                          NameOfParameter());
 
-class FdSetTest : public OffsetFixture {
+class FdSetTest : public DirectIoFixture {
  protected:
   void ExpectGuestMovesThroughFdSets(int flags_of_second) {
     TANDEM_REQUIRE_OK(Use(FileFormat::kMappedRamMultifd));
@@ -179,7 +207,9 @@ class FdSetTest : public OffsetFixture {
     TANDEM_ASSERT_OK(StartWith(GuestActivity::kStopped));
     TANDEM_ASSERT_OK(AddFdSet(source(), file(), {O_WRONLY, O_WRONLY | flags_of_second}));
     TANDEM_ASSERT_OK(AddFdSet(destination(), file(), {O_RDONLY, O_RDONLY | flags_of_second}));
-    TANDEM_ASSERT_OK(SaveTo(FdSetAddress(kOffset)));
+    TANDEM_ASSERT_OK(BeginSave(FdSetAddress(kOffset)));
+    ExpectDirectDescriptors(flags_of_second == O_DIRECT ? 1 + kChannels : 0);  // 1 is in the set
+    TANDEM_ASSERT_OK(EndSave());
     ExpectStreamAtOffset();
     TANDEM_ASSERT_OK(LoadFrom(FdSetAddress(kOffset)));
     ExpectGuestMoved();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fixtures/defect_judge.h"
+#include "fixtures/open_files.h"
 #include "fixtures/parameter_name.h"
 #include "fixtures/postcopy_delays.h"
 
@@ -19,7 +20,27 @@ std::string ParameterName(PageRequests requests) {
   return requests == PageRequests::kPreempt ? "Preempt" : "OneChannel";
 }
 
-class PostcopyTest : public PostcopyFixture, public ::testing::WithParamInterface<PageRequests> {
+// Sees on how many channels a migration really runs.
+class PostcopyChannelsFixture : public PostcopyFixture {
+ protected:
+  // As PostcopyFixture's. Before the first migration.
+  absl::Status StartMachines() {
+    TANDEM_RETURN_IF_ERROR(PostcopyFixture::StartMachines());
+    TANDEM_ASSIGN_OR_RETURN(idle_sockets_, CountSocketsOf(source().machine().pid()));
+    return absl::OkStatus();
+  }
+  // Besides the sockets that the source has anyway. In mid-postcopy.
+  void ExpectChannels(int channels) {
+    TANDEM_ASSERT_OK_AND_ASSIGN(int sockets, CountSocketsOf(source().machine().pid()));
+    EXPECT_EQ(sockets - idle_sockets_, channels);
+  }
+
+ private:
+  int idle_sockets_ = 0;
+};
+
+class PostcopyTest : public PostcopyChannelsFixture,
+                     public ::testing::WithParamInterface<PageRequests> {
  protected:
   void SetUp() override {
     PostcopyFixture::SetUp();
@@ -28,6 +49,9 @@ class PostcopyTest : public PostcopyFixture, public ::testing::WithParamInterfac
     TANDEM_REQUIRE_OK(RequireCapability(capability::kPostcopyPreempt));
     setup().capabilities.Enable(capability::kPostcopyPreempt);
   }
+
+  // The page requests that preempt have a channel of their own.
+  void ExpectItsChannels() { ExpectChannels(GetParam() == PageRequests::kPreempt ? 2 : 1); }
 
   MigrationAddress Address(const std::string& name = "migration") const {
     return MigrationAddress::Unix(scratch().File(name));
@@ -42,6 +66,7 @@ TEST_P(PostcopyTest, GuestRunsBeforeItsMemoryIsThere) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_REQUIRE_OK(StartPostcopy(Address()));
   ExpectMemoryIsMissing();
+  ExpectItsChannels();
   TANDEM_ASSERT_OK(FinishPostcopy());
   EXPECT_GT(statistics().postcopy_requests.value_or(0), 0);
   ExpectBlocktime();
@@ -56,6 +81,7 @@ TEST_P(PostcopyTest, RecoversOnAnotherSocket) {
   TANDEM_ASSERT_OK(PauseMigration());
   ExpectMemoryIsMissing();
   TANDEM_ASSERT_OK(Recover(Address("recovery")));
+  ExpectItsChannels();
   TANDEM_ASSERT_OK(FinishPostcopy());
   ExpectGuestMoved();
 }
@@ -85,6 +111,8 @@ TEST_P(PostcopyTest, RecoversAfterSilence) {
   TANDEM_ASSERT_OK(PauseMigration());
   TANDEM_ASSERT_OK(RecoverWithSilentPeers(/*first_bytes_pass=*/false));
   TANDEM_ASSERT_OK(PauseBoth());
+  EXPECT_THAT(postcopy().SourceStatuses(), ElementsAreArray(FailedRecovery()));
+  EXPECT_THAT(postcopy().DestinationStatuses(), IsSupersetOf({MigrationStatus::kPostcopyRecover}));
   TANDEM_ASSERT_OK(Recover(Address("recovery")));
   TANDEM_ASSERT_OK(FinishPostcopy());
   ExpectGuestMoved();
@@ -181,7 +209,7 @@ TEST_F(PostcopyReceptionTest, RecoversFromAnEarlyPause) {
 
 // By page requests and compression of precopy's channels.
 class PostcopyMultifdTest
-    : public PostcopyFixture,
+    : public PostcopyChannelsFixture,
       public ::testing::WithParamInterface<std::tuple<PageRequests, std::string>> {
  protected:
   void SetUp() override {
@@ -194,6 +222,12 @@ class PostcopyMultifdTest
     setup().capabilities.Enable(capability::kPostcopyPreempt);
   }
 
+  // Those of precopy stay open in postcopy.
+  void ExpectItsChannels() {
+    ExpectChannels(1 + kMultifdChannels +
+                   (std::get<PageRequests>(GetParam()) == PageRequests::kPreempt ? 1 : 0));
+  }
+
   absl::Status UseMultifd(const std::string& compression) {
     for (const BinaryFacts* facts : {config().source_facts, config().destination_facts}) {
       std::vector<std::string> known =
@@ -203,10 +237,11 @@ class PostcopyMultifdTest
                                            " has no multifd-compression " + compression);
     }
     setup().capabilities.Enable(capability::kMultifd);
-    setup().parameters = {.multifd_channels = 4,
+    setup().parameters = {.multifd_channels = kMultifdChannels,
                           .others = Json::Object({{"multifd-compression", compression}})};
     return RequireCapability(capability::kMultifd);
   }
+  static constexpr int kMultifdChannels = 4;
 };
 
 // C8: precopy over several channels, then postcopy.
@@ -215,6 +250,7 @@ TEST_P(PostcopyMultifdTest, GuestRunsBeforeItsMemoryIsThere) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_REQUIRE_OK(StartPostcopy(MigrationAddress::Tcp("127.0.0.1", 0)));
   ExpectMemoryIsMissing();
+  ExpectItsChannels();
   TANDEM_ASSERT_OK(FinishPostcopy(DefectJudge::Instance().PatienceOr(absl::Seconds(60))));
   EXPECT_GT(statistics().multifd_bytes.value_or(0), 0);
   EXPECT_GT(statistics().postcopy_requests.value_or(0), 0);
