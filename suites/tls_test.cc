@@ -43,6 +43,18 @@ TEST_P(TlsTest, SharedKeyOpensTheWay) {
   ExpectGuestMoved();
 }
 
+// A16, E1: the guest arrives stopped on a destination that was started with -S, and all RAM blocks
+// of both are compared before either runs again.
+TANDEM_COVERS(TlsTest, AllRamBlocksArrive, "A16", "E1");
+TEST_P(TlsTest, AllRamBlocksArrive) {
+  setup().destination.arguments = {"-S"};
+  TANDEM_REQUIRE_OK(Start());
+  TANDEM_REQUIRE_OK(GivePskToBoth());
+  TANDEM_ASSERT_OK(source().machine().Stop(StepDeadline()));
+  TANDEM_ASSERT_OK(Migrate(Address()));
+  ExpectStoppedGuestMoved();
+}
+
 // E2: the source has another key. The destination goes on waiting for one who has the right key.
 TANDEM_COVERS(TlsTest, OtherKeyIsRefused, "E2");
 TEST_P(TlsTest, OtherKeyIsRefused) {
