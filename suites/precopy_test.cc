@@ -97,6 +97,25 @@ TEST_P(PrecopyTest, XbzrleSendsDifferences) {
   ExpectStoppedGuestMoved();
 }
 
+// A16: threads compress pages (capability compress, up to QEMU 9.0), and all memory is the source's
+// in the end.
+TANDEM_COVERS(PrecopyTest, CompressedPagesArrive, "A16");
+TEST_P(PrecopyTest, CompressedPagesArrive) {
+  TANDEM_REQUIRE_OK(RequireCapability("compress"));
+  setup().guest.workload.page_count = kSmallRegion;
+  setup().guest.workload.flags = TANDEM_GUEST_FLAG_FLUSH_TRANSLATIONS;
+  setup().capabilities = {"compress"};
+  setup().parameters.others =
+      Json::Object({{"compress-level", 9}, {"compress-threads", 3}, {"decompress-threads", 3}});
+  setup().destination.arguments = {"-S"};
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_ASSERT_OK(MigrateLive(MigrationAddress::Unix(scratch().File("migration"))));
+  EXPECT_GE(statistics().compressed_pages.value_or(0), kSmallRegion);
+  EXPECT_LT(statistics().compressed_bytes.value_or(INT64_MAX),
+            statistics().compressed_pages.value_or(0) * TANDEM_GUEST_PAGE_BYTES);
+  ExpectStoppedGuestMoved();
+}
+
 // The comparison itself: one byte that differs in main memory, in video memory or in the firmware
 // is seen, and the block is named.
 TANDEM_COVERS(PrecopyTest, ComparisonNamesTheDamagedBlock, "A16");
