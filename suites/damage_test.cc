@@ -30,7 +30,7 @@ class DamageFixture : public MigrationFixture {
   absl::Status Save() {
     TANDEM_RETURN_IF_ERROR(StartMachines());
     TANDEM_RETURN_IF_ERROR(source().machine().Stop(StepDeadline()));
-    TANDEM_RETURN_IF_ERROR(SaveTo(MigrationAddress::Exec("cat > " + path())));
+    TANDEM_RETURN_IF_ERROR(SaveByCommand(path()));
     TANDEM_ASSIGN_OR_RETURN(StreamFile saved, StreamFile::Open(path()));
     TANDEM_ASSIGN_OR_RETURN(stream_, ParseStream(saved.bytes()));
     bytes_.assign(saved.bytes().begin(), saved.bytes().end());
