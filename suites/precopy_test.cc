@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Precopy migration: the guest's memory is copied while the guest may still write to it.
 // The guest boots from Tandem's flat ROM, which is the fastest, unless a test needs firmware.
+#include <algorithm>
+
 #include "fixtures/parameter_name.h"
 #include "fixtures/precopy_fixture.h"
+#include "fixtures/return_path.h"
 
 namespace tandem {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -50,13 +54,27 @@ TEST_P(PrecopyTest, StoppedGuestMovesOverTcp) {
   ExpectStoppedGuestMoved();
 }
 
-// A3: over TCP, live, the destination says itself when it is ready for the switchover.
+// A3: over TCP, live, the destination says itself when it is ready for the switchover. (QEMU 10.0
+// does so on the way back in any case; 11.1 does not when there is no device that needs to.)
 TANDEM_COVERS(PrecopyTest, DestinationAcknowledgesTheSwitchover, "A3");
 TEST_P(PrecopyTest, DestinationAcknowledgesTheSwitchover) {
   TANDEM_REQUIRE_OK(RequireCapability("switchover-ack"));
   setup().capabilities = {capability::kReturnPath, "switchover-ack"};
+  MigrationAddress address = MigrationAddress::Unix(scratch().File("migration"));
+  TANDEM_ASSERT_OK_AND_ASSIGN(auto relay,
+                              Relay::Start(MigrationAddress::Tcp("127.0.0.1", 0), address,
+                                           {.recorded_bytes = 1 << 20}, recording()));
   TANDEM_ASSERT_OK(StartMachines());
-  TANDEM_ASSERT_OK(MigrateLive(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_OK(MigrateLive(address, relay->address()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(std::vector<std::string> heard,
+                              HearReturnPath(*relay, StepDeadline()));
+  EXPECT_THAT(heard, Contains("shut")) << "there was a way back";
+  bool acknowledged = std::find(heard.begin(), heard.end(), "switchover-ack") != heard.end();
+  Measure("switchover_acknowledged", acknowledged);
+  for (GuestMachine* machine : {&source(), &destination()}) {
+    TANDEM_ASSERT_OK_AND_ASSIGN(bool enabled, IsEnabled(*machine, "switchover-ack"));
+    EXPECT_TRUE(enabled);
+  }
   ExpectGuestMoved();
 }
 

@@ -7,11 +7,15 @@
 #include <fstream>
 
 #include "fixtures/precopy_fixture.h"
+#include "fixtures/return_path.h"
 #include "lib/base/unique_fd.h"
 
 namespace tandem {
 namespace {
 
+using ::testing::AnyOf;
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::HasSubstr;
 
 constexpr int64_t kMib = 1 << 20;
@@ -47,8 +51,16 @@ class SwitchoverTest : public PrecopyFixture {
 TANDEM_COVERS(SwitchoverTest, ReturnPathAlone, "M5");
 TEST_F(SwitchoverTest, ReturnPathAlone) {
   setup().capabilities = {capability::kReturnPath};
+  MigrationAddress address = MigrationAddress::Unix(scratch().File("migration"));
+  TANDEM_ASSERT_OK_AND_ASSIGN(auto relay,
+                              Relay::Start(MigrationAddress::Tcp("127.0.0.1", 0), address,
+                                           {.recorded_bytes = 1 << 20}, recording()));
   TANDEM_ASSERT_OK(StartMachines());
-  TANDEM_ASSERT_OK(MigrateLive(MigrationAddress::Tcp("127.0.0.1", 0)));
+  TANDEM_ASSERT_OK(MigrateLive(address, relay->address()));
+  TANDEM_ASSERT_OK_AND_ASSIGN(std::vector<std::string> heard,
+                              HearReturnPath(*relay, StepDeadline()));
+  EXPECT_THAT(heard, Contains("shut"));
+  EXPECT_THAT(heard, Each(AnyOf("pong", "shut")));
   ExpectGuestMoved();
 }
 
@@ -71,7 +83,8 @@ TEST_F(SwitchoverTest, WaitsForPermission) {
 }
 
 // M5: the destination leaves its disk alone until its guest is let run. (Since QEMU 10.0 it does so
-// without the capability, too; 7.2 takes the disk at once then.)
+// without the capability, too, so that nothing but the list of capabilities shows it there; 7.2
+// takes the disk at once then.)
 TANDEM_COVERS(SwitchoverTest, DiskIsTakenWhenTheGuestRuns, "M5");
 TEST_F(SwitchoverTest, DiskIsTakenWhenTheGuestRuns) {
   setup().capabilities = {"late-block-activate"};
@@ -81,6 +94,8 @@ TEST_F(SwitchoverTest, DiskIsTakenWhenTheGuestRuns) {
   EXPECT_TRUE(IsLocked(image)) << "by the source";
   TANDEM_ASSERT_OK(Migrate(MigrationAddress::Unix(scratch().File("migration"))));
   EXPECT_FALSE(IsLocked(image)) << "by the destination, which waits";
+  TANDEM_ASSERT_OK_AND_ASSIGN(bool enabled, IsEnabled(destination(), "late-block-activate"));
+  EXPECT_TRUE(enabled);
   ExpectStoppedGuestMoved();
   EXPECT_TRUE(IsLocked(image)) << "by the destination, which runs";
 }
