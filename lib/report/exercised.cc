@@ -28,47 +28,86 @@ class Reader {
     }
     absl::StatusOr<Json> message = Json::Parse(entry.text);
     if (!message.ok()) return;
+    Machine& machine = machines_[entry.origin];
     if (entry.kind == EntryKind::kQmpEvent) {
-      if ((*message)["event"].Text() == "MIGRATION") Note("statuses", (*message)["data"]["status"]);
+      if ((*message)["event"].Text() == "MIGRATION") {
+        Report(machine, (*message)["data"]["status"].Text());
+      }
       return;
     }
-    std::pair<std::string, std::string> id{entry.origin, (*message)["id"].Dump()};
+    std::string id = (*message)["id"].Dump();
     if (entry.kind == EntryKind::kQmpSent) {
-      sent_[id] = *message;
-    } else if (auto command = sent_.extract(id); !command.empty() && !message->Has("error")) {
-      Accept(command.mapped(), (*message)["return"]);
+      machine.sent[id] = *message;
+    } else if (auto command = machine.sent.extract(id);
+               !command.empty() && !message->Has("error")) {
+      Accept(machine, command.mapped(), (*message)["return"]);
     }
   }
 
   ExercisedAbilities Finish() { return std::move(found_); }
 
  private:
+  struct Machine {
+    std::map<std::string, Json> sent;  // by id
+    ExercisedAbilities set;            // in force, and not yet used by a migration
+    bool migrates = false;
+  };
+
   void Note(const std::string& kind, const std::string& name) {
     if (!name.empty()) found_[kind].insert(name);
   }
-  void Note(const std::string& kind, const Json& name) { Note(kind, name.Text()); }
+  void Set(Machine& machine, const std::string& kind, const std::string& name) {
+    if (!name.empty()) (machine.migrates ? found_ : machine.set)[kind].insert(name);
+  }
+  void Begin(Machine& machine) {
+    machine.migrates = true;
+    for (auto& [kind, names] : machine.set) {
+      if (!names.empty()) found_[kind].insert(names.begin(), names.end());
+    }
+  }
+  void Report(Machine& machine, const std::string& status) {
+    static const std::set<std::string> kResting = {"none", "cancelled", "completed", "failed"};
+    Note("statuses", status);
+    if (kResting.contains(status)) {
+      machine.migrates = false;
+    } else if (!status.empty()) {
+      Begin(machine);
+    }
+  }
 
-  void Accept(const Json& command, const Json& answer) {
+  void Accept(Machine& machine, const Json& command, const Json& answer) {
     std::string name = command[command.Has("exec-oob") ? "exec-oob" : "execute"].Text();
     Json arguments = command["arguments"];
     if (name == "migrate-set-capabilities") {
       for (const Json& each : arguments["capabilities"].elements()) {
-        if (each["state"].Boolean().value_or(false)) Note("capabilities", each["capability"]);
+        std::string capability = each["capability"].Text();
+        if (each["state"].Boolean().value_or(false)) {
+          Set(machine, "capabilities", capability);
+        } else {
+          machine.set["capabilities"].erase(capability);
+        }
       }
     } else if (name == "migrate-set-parameters") {
-      for (const auto& [parameter, value] : arguments.members()) Note("parameters", parameter);
-      Note("modes", arguments["mode"]);
-    } else if (name == "migrate" || name == "migrate-incoming") {
-      Note("transports", TransportOfUri(arguments["uri"].Text()));
-      for (const Json& channel : arguments["channels"].elements()) {
-        Note("transports", TransportOfChannel(channel["addr"]));
+      for (const auto& [parameter, value] : arguments.members()) {
+        Set(machine, "parameters", parameter);
       }
+      if (arguments.Has("mode")) machine.set["modes"].clear();
+      Set(machine, "modes", arguments["mode"].Text());
+    } else if (name == "migrate" || name == "migrate-incoming") {
+      Begin(machine);
+      NoteTransports(arguments);
     } else if (name == "query-migrate") {
-      Note("statuses", answer["status"]);
+      Report(machine, answer["status"].Text());
+    }
+  }
+  void NoteTransports(const Json& arguments) {
+    Note("transports", TransportOfUri(arguments["uri"].Text()));
+    for (const Json& channel : arguments["channels"].elements()) {
+      Note("transports", TransportOfChannel(channel["addr"]));
     }
   }
 
-  std::map<std::pair<std::string, std::string>, Json> sent_;  // by origin and id
+  std::map<std::string, Machine> machines_;  // by origin
   ExercisedAbilities found_;
 };
 

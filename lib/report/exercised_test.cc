@@ -7,6 +7,7 @@
 namespace tandem {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
@@ -48,6 +49,42 @@ TEST_F(ExercisedTest, SeesWhatWasUsed) {
                           Pair("parameters", ElementsAre("max-bandwidth", "mode")),
                           Pair("statuses", ElementsAre("active", "device")),
                           Pair("transports", ElementsAre("exec", "tcp"))));
+}
+
+// What was set and no migration of that machine began with is not tested. What is set while one
+// runs counts, what was switched off before does not.
+TEST_F(ExercisedTest, OnlyMigrationsUseWhatIsSet) {
+  const std::string ok = "\"return\":{}";
+  auto set = [&](const std::string& origin, const std::string& parameters) {
+    Exchange(origin, R"("execute":"migrate-set-parameters","arguments":{)" + parameters + "}", ok);
+  };
+  auto change = [&](const std::string& state) {
+    Exchange("source",
+             R"("execute":"migrate-set-capabilities","arguments":{"capabilities":[)"
+             R"({"capability":"xbzrle","state":)" +
+                 state + "}]}",
+             ok);
+  };
+  set("source", R"("max-bandwidth":1,"mode":"cpr-exec")");
+  set("destination", R"("downtime-limit":1)");
+  change("true");
+  EXPECT_THAT(ExercisedIn(recording_), IsEmpty());
+  change("false");
+  set("source", R"("mode":"cpr-reboot")");
+  Exchange("source", R"("execute":"migrate","arguments":{"uri":"unix:a"})", ok);
+  set("source", R"("announce-step":1)");
+  recording_.Append("source", EntryKind::kQmpEvent,
+                    R"({"event":"MIGRATION","data":{"status":"completed"}})");
+  set("source", R"("throttle-trigger-threshold":1)");
+  EXPECT_THAT(ExercisedIn(recording_),
+              ElementsAre(Pair("modes", ElementsAre("cpr-reboot")),
+                          Pair("parameters", ElementsAre("announce-step", "max-bandwidth", "mode")),
+                          Pair("statuses", ElementsAre("completed")),
+                          Pair("transports", ElementsAre("unix"))));
+  // A destination that was told its address on the command line tells of the migration by itself.
+  recording_.Append("destination", EntryKind::kQmpEvent,
+                    R"({"event":"MIGRATION","data":{"status":"active"}})");
+  EXPECT_THAT(ExercisedIn(recording_)["parameters"], Contains("downtime-limit"));
 }
 
 // What QEMU refused, or never answered, was not used.
