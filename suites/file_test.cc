@@ -67,7 +67,11 @@ class FileTest : public FileFixture,
 };
 
 // A16, D1, D5, D6: the guest moves through a file, as a stream and with its pages at fixed places.
-TANDEM_COVERS(FileTest, GuestMoves, "A16", "D1", "D5", "D6");
+TANDEM_COVERS(FileTest, GuestMoves, "A16");
+TANDEM_COVERS_VARIANTS(FileTest, GuestMoves, "Stream*", "D1");
+TANDEM_COVERS_VARIANTS(FileTest, GuestMoves, "MappedRamStopped", "D5");
+TANDEM_COVERS_VARIANTS(FileTest, GuestMoves, "MappedRamLive", "D5");
+TANDEM_COVERS_VARIANTS(FileTest, GuestMoves, "MappedRamMultifd*", "D6");
 TEST_P(FileTest, GuestMoves) {
   TANDEM_REQUIRE_OK(Use(format()));
   TANDEM_ASSERT_OK(StartWith(activity()));
@@ -77,7 +81,8 @@ TEST_P(FileTest, GuestMoves) {
 }
 
 // D9: RAM that both machines share is left out of the file.
-TANDEM_COVERS(FileTest, SharedRamIsLeftOut, "D9");
+TANDEM_COVERS_VARIANTS(FileTest, SharedRamIsLeftOut, "Stream*", "D1");
+TANDEM_COVERS_VARIANTS(FileTest, SharedRamIsLeftOut, "MappedRam*", "D9");
 TEST_P(FileTest, SharedRamIsLeftOut) {
   TANDEM_REQUIRE_OK(Use(format()));
   TANDEM_REQUIRE_OK(ShareRam());

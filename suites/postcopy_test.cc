@@ -60,7 +60,8 @@ class PostcopyTest : public PostcopyChannelsFixture,
 
 // C1, C2: the guest runs on the destination and asks the source for the memory that it lacks. The
 // destination measures how long it waited for that.
-TANDEM_COVERS(PostcopyTest, GuestRunsBeforeItsMemoryIsThere, "C1", "C2");
+TANDEM_COVERS_VARIANTS(PostcopyTest, GuestRunsBeforeItsMemoryIsThere, "OneChannel", "C1");
+TANDEM_COVERS_VARIANTS(PostcopyTest, GuestRunsBeforeItsMemoryIsThere, "Preempt", "C2");
 TEST_P(PostcopyTest, GuestRunsBeforeItsMemoryIsThere) {
   setup().capabilities.Enable(capability::kPostcopyBlocktime);
   TANDEM_ASSERT_OK(StartMachines());
@@ -74,7 +75,8 @@ TEST_P(PostcopyTest, GuestRunsBeforeItsMemoryIsThere) {
 }
 
 // C4, C5: the connection breaks in mid-postcopy, and the migration goes on over another one.
-TANDEM_COVERS(PostcopyTest, RecoversOnAnotherSocket, "C4", "C5");
+TANDEM_COVERS_VARIANTS(PostcopyTest, RecoversOnAnotherSocket, "OneChannel", "C4");
+TANDEM_COVERS_VARIANTS(PostcopyTest, RecoversOnAnotherSocket, "Preempt", "C5");
 TEST_P(PostcopyTest, RecoversOnAnotherSocket) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_REQUIRE_OK(StartPostcopy(Address()));

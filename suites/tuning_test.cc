@@ -103,7 +103,8 @@ class AutoConvergeTest : public TuningTest, public ::testing::WithParamInterface
 // A7, M6: a guest that dirties its memory faster than it is sent is throttled from the second pass
 // on, in steps, never beyond the maximum; then it converges and is no longer throttled where it
 // arrives.
-TANDEM_COVERS(AutoConvergeTest, ThrottlesUntilItConverges, "A7", "M6");
+TANDEM_COVERS_VARIANTS(AutoConvergeTest, ThrottlesUntilItConverges, "Initial5*", "A7");
+TANDEM_COVERS(AutoConvergeTest, ThrottlesUntilItConverges, "M6");
 TEST_P(AutoConvergeTest, ThrottlesUntilItConverges) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(StartEndlessMigration(/*downtime_limit_ms=*/1));
