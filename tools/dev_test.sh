@@ -347,12 +347,14 @@ test_test() {
   dev test --allow-all-skipped
   check 'unless that is allowed, too' 0
   TANDEM_QEMU=$(type -P true) dev test
-  check "nor are the decisions made for the user's own QEMU" 0 "--qemu=$(type -P true)"
+  check "as does one on the user's own QEMU" 1 "--qemu=$(type -P true) --other_qemu" 'coverage has shrunk'
   dev coverage
   check 'coverage fails with its tool' 1 'tandem-coverage --output=docs/coverage.md'
   rm -- "$scratch/coverage-shrinks"
   dev coverage a/results.jsonl
-  check 'coverage takes the results of a run' 0 "tandem-coverage --output=docs/coverage.md --results=$scratch/a/results.jsonl --qemu=/fetched/qemu" 'wrote docs/coverage.md'
+  check 'coverage takes the results of a run' 0 "tandem-coverage --results=$scratch/a/results.jsonl --qemu=/fetched/qemu --output=docs/coverage.md" 'wrote docs/coverage.md'
+  TANDEM_QEMU=$(type -P true) dev coverage a/results.jsonl
+  check "also on the user's own QEMU" 0 "--qemu=$(type -P true) --other_qemu --output=docs/coverage.md"
   stub ctest 'printf "%s\n" "<testcase name=\"colo.a\" status=\"notrun\">" "<testcase name=\"unit.b\" status=\"run\">" "<testcase name=\"releases.7.2.c\" status=\"run\">" >"'"$tree"'/build/default/junit.xml"'
   dev test
   check 'nor are unit tests or other releases what is asked for' 1 'every test of the suites was skipped'

@@ -12,6 +12,9 @@ namespace tandem {
 struct CatalogueRow {
   std::string id;
   std::string scenario;  // the second column, Markdown
+
+  // What tests name: "A1"; "I1", "I2", … of a range.
+  std::vector<std::string> ids() const;
 };
 
 // The rows under one heading of the second level. A value.
@@ -20,7 +23,15 @@ struct CatalogueSection {
   std::vector<CatalogueRow> rows;
 };
 
-// The sections that have rows with ids, in their order; other tables and texts are passed over.
-std::vector<CatalogueSection> ParseCatalogue(std::string_view markdown);
+// The whole file. A value.
+struct Catalogue {
+  std::vector<CatalogueSection> sections;  // those that have rows with ids, in their order
+  // Sentences: a row of a table with ids that has none, an id that comes twice, a row with an id
+  // that is in no such table.
+  std::vector<std::string> problems;
+};
+
+// Tables whose first column is not called "id", and texts, are passed over.
+Catalogue ParseCatalogue(std::string_view markdown);
 
 }  // namespace tandem

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "lib/base/status.h"
+#include "tools/coverage/abilities.h"
 
 namespace tandem {
 namespace {
@@ -24,7 +25,9 @@ std::string SuiteOf(const std::string& base_name) {
 std::set<std::string> RowIds(const std::vector<CatalogueSection>& catalogue) {
   std::set<std::string> ids;
   for (const CatalogueSection& section : catalogue) {
-    for (const CatalogueRow& row : section.rows) ids.insert(row.id);
+    for (const CatalogueRow& row : section.rows) {
+      for (const std::string& id : row.ids()) ids.insert(id);
+    }
   }
   return ids;
 }
@@ -46,7 +49,7 @@ void CheckTests(const std::vector<ListedTest>& tests, const std::set<std::string
     if (test.rows.empty() && !is_ours) silent.insert(base);
     for (const std::string& row : test.rows) {
       if (ids.contains(row)) {
-        ++coverage.tests[row][base];
+        if (coverage.rows[test.name].insert(row).second) ++coverage.tests[row][base];
       } else {
         silent.insert(base + " (row " + row + " is not in the catalogue)");
       }
@@ -70,25 +73,93 @@ void CheckRows(const std::set<std::string>& ids, Coverage& coverage) {
       coverage.problems.push_back("row " + id + " has a test and is no longer planned");
     }
   }
-  for (const auto* rows :
-       {&decisions.planned, &decisions.elsewhere, &decisions.not_here, &decisions.partial}) {
-    for (const auto& [id, why] : *rows) {
-      if (!ids.contains(id)) coverage.problems.push_back("there is no row " + id + " to decide on");
-    }
+  std::set<std::string> decided;
+  for (const auto* rows : {&decisions.planned, &decisions.elsewhere, &decisions.partial}) {
+    for (const auto& [id, why] : *rows) decided.insert(id);
+  }
+  for (const SkipExcuse& excuse : decisions.not_here) {
+    decided.insert(excuse.rows.begin(), excuse.rows.end());
+  }
+  for (const std::string& id : decided) {
+    if (!ids.contains(id)) coverage.problems.push_back("there is no row " + id + " to decide on");
   }
 }
 
 // Of the tests of one row.
 struct RowOutcome {
-  int judged = 0;  // ran to a verdict, a known defect among them
-  std::string skip_reason;
+  int judged = 0;                              // ran to a verdict, a known defect among them
+  std::map<std::string, SkippedTest> skipped;  // by full name
 };
 
 bool RanOn(const Json& result, const std::string& version) {
-  for (const auto& [role, found] : result["versions"].members()) {
-    if (found.Text() == version) return true;
+  auto roles = result["versions"].members();
+  return !roles.empty() && std::all_of(roles.begin(), roles.end(), [&](const auto& role) {
+    return role.second.Text() == version;
+  });
+}
+
+bool IsJudged(const Json& result) {
+  static const std::set<std::string> kJudged = {"PASSED", "FAILED", "KNOWN_DEFECT", "TIMED_OUT",
+                                                "CRASHED"};
+  return kJudged.contains(result["status"].Text());
+}
+
+// Why a row may have been skipped by this test, by the schema if it may lack something; empty when
+// nobody knows.
+std::string WhyNotHere(const Coverage& coverage, const QmpSchema* schema, const std::string& row,
+                       const SkippedTest& skipped) {
+  if (schema != nullptr && LacksBySchema(skipped.reason, *schema)) {
+    return "the binary lacks it, by its schema";
   }
-  return false;
+  for (const SkipExcuse& excuse : coverage.decisions.not_here) {
+    if (excuse.on_other_qemu && schema == nullptr) continue;
+    if (excuse.Covers(row, skipped)) return excuse.why;
+  }
+  return "";
+}
+
+void AddTo(RowOutcome& outcome, const Json& result) {
+  if (IsJudged(result)) ++outcome.judged;
+  if (result["status"].Text() != "SKIPPED") return;
+  outcome.skipped[result["test"].Text()] = {result["reason"].Text(), result["accelerator"].Text()};
+}
+
+// The tests of a row that a whole run without the slow ones runs.
+std::vector<std::string> TestsToRun(const Coverage& coverage, const std::string& row) {
+  std::vector<std::string> tests;
+  for (const auto& [test, rows] : coverage.rows) {
+    bool is_slow = test.substr(0, std::min(test.find('/'), test.find('.'))).ends_with("Slow");
+    if (rows.contains(row) && !is_slow) tests.push_back(test);
+  }
+  return tests;
+}
+
+void JudgeSkippedRow(const Coverage& coverage, const QmpSchema* schema, const std::string& row,
+                     const RowOutcome& outcome, RunCoverage& run) {
+  for (const std::string& test : TestsToRun(coverage, row)) {
+    auto skipped = outcome.skipped.find(test);
+    if (skipped == outcome.skipped.end()) {
+      run.problems.push_back(fmt::format("row {}: no test of it was run, {} for one", row, test));
+      return;
+    }
+    std::string why = WhyNotHere(coverage, schema, row, skipped->second);
+    const auto& [reason, accelerator] = skipped->second;
+    run.skipped[row] = fmt::format("{} ({})", why.empty() ? "**why is not decided**" : why, reason);
+    if (!why.empty()) continue;
+    run.problems.push_back(
+        fmt::format("row {}: every test was skipped, with {}: {}", row, accelerator, reason));
+    return;
+  }
+}
+
+void MissUntouched(const CoverageDecisions& decisions, RunCoverage& run) {
+  for (const auto& [kind, names] : run.untouched) {
+    auto decided = decisions.untouched.find(kind);
+    for (const std::string& name : names) {
+      if (decided != decisions.untouched.end() && decided->second.contains(name)) continue;
+      run.problems.push_back(fmt::format("{}: no test used {}", kind, name));
+    }
+  }
 }
 
 // A cell of a table, which a bar would end.
@@ -98,18 +169,26 @@ std::string Cell(std::string text) {
   return text;
 }
 
-std::string TestsOfRow(const Coverage& coverage, const std::string& id) {
-  std::vector<std::string> parts;
-  if (auto found = coverage.tests.find(id); found != coverage.tests.end()) {
-    for (const auto& [test, variants] : found->second) {
-      parts.push_back(variants == 1 ? test : fmt::format("{} × {}", test, variants));
+std::string TestsOfRow(const Coverage& coverage, const CatalogueRow& row) {
+  std::map<std::string, int> tests;
+  std::vector<std::string> decisions;
+  for (const std::string& id : row.ids()) {
+    if (auto found = coverage.tests.find(id); found != coverage.tests.end()) {
+      for (const auto& [test, variants] : found->second) tests[test] += variants;
+    }
+    for (const auto& [rows, word] : {std::pair(&coverage.decisions.planned, "planned: "),
+                                     {&coverage.decisions.elsewhere, ""},
+                                     {&coverage.decisions.partial, "not yet: "}}) {
+      if (auto found = rows->find(id); found != rows->end()) {
+        decisions.push_back(word + found->second);
+      }
     }
   }
-  for (const auto& [rows, word] : {std::pair(&coverage.decisions.planned, "planned: "),
-                                   {&coverage.decisions.elsewhere, ""},
-                                   {&coverage.decisions.partial, "not yet: "}}) {
-    if (auto found = rows->find(id); found != rows->end()) parts.push_back(word + found->second);
+  std::vector<std::string> parts;
+  for (const auto& [test, variants] : tests) {
+    parts.push_back(variants == 1 ? test : fmt::format("{} × {}", test, variants));
   }
+  parts.insert(parts.end(), decisions.begin(), decisions.end());
   return parts.empty() ? "**none**" : fmt::format("{}", fmt::join(parts, "<br>"));
 }
 
@@ -117,13 +196,7 @@ std::string RenderRun(const Coverage& coverage, const RunCoverage& run) {
   std::string text = fmt::format("{}{}\n", kRunHeading, run.version);
   text += "\nRows of which every test was skipped:\n\n";
   if (run.skipped.empty()) text += "none\n";
-  for (const auto& [id, reason] : run.skipped) {
-    auto decision = coverage.decisions.not_here.find(id);
-    text += fmt::format(
-        "- {}: {} ({})\n", id,
-        decision == coverage.decisions.not_here.end() ? "**why is not decided**" : decision->second,
-        Cell(reason));
-  }
+  for (const auto& [id, why] : run.skipped) text += fmt::format("- {}: {}\n", id, Cell(why));
   text += "\nWhat the binary has and no test used:\n\n| kind | name | why |\n|---|---|---|\n";
   for (const auto& [kind, names] : run.untouched) {
     auto decided = coverage.decisions.untouched.find(kind);
@@ -149,7 +222,10 @@ absl::StatusOr<CoverageDecisions> CoverageDecisions::Parse(std::string_view text
     } else if (name == "elsewhere") {
       decisions.elsewhere = TextMap(value);
     } else if (name == "not_here") {
-      decisions.not_here = TextMap(value);
+      for (const Json& each : value.elements()) {
+        TANDEM_ASSIGN_OR_RETURN(SkipExcuse excuse, SkipExcuse::Parse(each));
+        decisions.not_here.push_back(std::move(excuse));
+      }
     } else if (name == "partial") {
       decisions.partial = TextMap(value);
     } else if (name == "tests_of_tandem") {
@@ -163,10 +239,11 @@ absl::StatusOr<CoverageDecisions> CoverageDecisions::Parse(std::string_view text
   return decisions;
 }
 
-Coverage JoinCoverage(std::vector<CatalogueSection> catalogue, const std::vector<ListedTest>& tests,
+Coverage JoinCoverage(Catalogue catalogue, const std::vector<ListedTest>& tests,
                       CoverageDecisions decisions) {
   Coverage coverage;
-  coverage.catalogue = std::move(catalogue);
+  coverage.catalogue = std::move(catalogue.sections);
+  coverage.problems = std::move(catalogue.problems);
   coverage.decisions = std::move(decisions);
   std::set<std::string> ids = RowIds(coverage.catalogue);
   if (ids.empty()) coverage.problems.emplace_back("the catalogue has no rows");
@@ -175,70 +252,32 @@ Coverage JoinCoverage(std::vector<CatalogueSection> catalogue, const std::vector
   return coverage;
 }
 
-std::map<std::string, std::set<std::string>> AbilitiesOf(const QmpSchema& schema) {
-  auto set_of = [](const std::vector<std::string>& names) {
-    return std::set<std::string>(names.begin(), names.end());
-  };
-  std::map<std::string, std::set<std::string>> abilities;
-  abilities["capabilities"] =
-      set_of(schema.ArgumentEnum("migrate-set-capabilities", {"capabilities", "capability"}));
-  abilities["parameters"] = set_of(schema.Arguments("migrate-set-parameters"));
-  abilities["modes"] = set_of(schema.ArgumentEnum("migrate-set-parameters", {"mode"}));
-  abilities["statuses"] = set_of(schema.ReturnEnum("query-migrate", {"status"}));
-  // `uri` can be asked for nothing, so an old binary has at least these.
-  std::vector<std::string> transports =
-      schema.ArgumentEnum("migrate", {"channels", "addr", "transport"});
-  if (transports.empty()) transports = {"socket", "exec"};
-  for (const std::string& transport : transports) {
-    if (transport != "socket") {
-      abilities["transports"].insert(transport);
-      continue;
-    }
-    // QAPI SocketAddressType.
-    for (const std::string& type : schema.ArgumentEnum("nbd-server-start", {"addr", "type"})) {
-      abilities["transports"].insert(type == "inet" ? "tcp" : type);
-    }
-  }
-  return abilities;
-}
-
 absl::StatusOr<RunCoverage> JoinRun(const Coverage& coverage, const std::vector<Json>& results,
-                                    const BinaryFacts& facts) {
+                                    const BinaryFacts& facts, RunOn on) {
   RunCoverage run;
   run.version = facts.version;
   std::map<std::string, RowOutcome> outcomes;
   run.untouched = AbilitiesOf(facts.schema);
   int lines = 0;
   for (const Json& result : results) {
+    auto rows = coverage.rows.find(result["test"].Text());
     if (!RanOn(result, facts.version)) continue;
     ++lines;
-    for (const Json& row : result["scenarios"].elements()) {
-      RowOutcome& outcome = outcomes[row.Text()];
-      if (result["status"].Text() != "SKIPPED") ++outcome.judged;
-      if (outcome.skip_reason.empty()) outcome.skip_reason = result["reason"].Text();
-    }
     for (const auto& [kind, names] : result["exercised"].members()) {
       for (const Json& name : names.elements()) run.untouched[kind].erase(name.Text());
     }
+    if (rows == coverage.rows.end()) continue;
+    for (const std::string& row : rows->second) AddTo(outcomes[row], result);
   }
   if (lines == 0) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "the results have no test on QEMU {}",
                      facts.version);
   }
-  for (const auto& [id, outcome] : outcomes) {
-    if (outcome.judged > 0) continue;
-    run.skipped[id] = outcome.skip_reason;
-    if (coverage.decisions.not_here.contains(id)) continue;
-    run.problems.push_back(
-        fmt::format("row {}: every test was skipped: {}", id, outcome.skip_reason));
+  const QmpSchema* schema = on == RunOn::kOtherQemu ? &facts.schema : nullptr;
+  for (const auto& [row, tests] : coverage.tests) {
+    if (outcomes[row].judged == 0) JudgeSkippedRow(coverage, schema, row, outcomes[row], run);
   }
-  for (const auto& [kind, names] : run.untouched) {
-    auto decided = coverage.decisions.untouched.find(kind);
-    for (const std::string& name : names) {
-      if (decided != coverage.decisions.untouched.end() && decided->second.contains(name)) continue;
-      run.problems.push_back(fmt::format("{}: no test used {}", kind, name));
-    }
-  }
+  if (on == RunOn::kDefaultQemu) MissUntouched(coverage.decisions, run);
   return run;
 }
 
@@ -249,7 +288,7 @@ std::string RenderCoverage(const Coverage& coverage, const std::optional<RunCove
   for (const CatalogueSection& section : coverage.catalogue) {
     text += fmt::format("\n## {}\n| id | scenario | tests |\n|---|---|---|\n", section.title);
     for (const CatalogueRow& row : section.rows) {
-      text += fmt::format("| {} | {} | {} |\n", row.id, row.scenario, TestsOfRow(coverage, row.id));
+      text += fmt::format("| {} | {} | {} |\n", row.id, row.scenario, TestsOfRow(coverage, row));
     }
   }
   if (run) text += RenderRun(coverage, *run);

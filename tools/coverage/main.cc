@@ -18,6 +18,9 @@
 #include "tools/coverage/coverage.h"
 #include "tools/coverage/parity.h"
 
+ABSL_FLAG(bool, other_qemu, false,
+          "the binary is not the one that the decisions were made for: it may lack what its schema "
+          "does not have, and what no test used of its abilities is only listed");
 ABSL_FLAG(std::string, catalogue, "docs/scenarios.md", "the scenarios");
 ABSL_FLAG(std::string, decisions, "docs/coverage.json", "what is planned, and what cannot be here");
 ABSL_FLAG(std::string, parity, "docs/parity.json", "tests of QEMU, and what covers them");
@@ -90,7 +93,8 @@ absl::StatusOr<RunCoverage> ReadRun(const Coverage& coverage) {
   TANDEM_ASSIGN_OR_RETURN(QemuBinary binary, ParseQemuBinary(absl::GetFlag(FLAGS_qemu), "--qemu"));
   TANDEM_ASSIGN_OR_RETURN(const BinaryFacts* facts,
                           FactsOf(binary, Deadline::After(absl::Seconds(30))));
-  return JoinRun(coverage, results, *facts);
+  return JoinRun(coverage, results, *facts,
+                 absl::GetFlag(FLAGS_other_qemu) ? RunOn::kOtherQemu : RunOn::kDefaultQemu);
 }
 
 absl::Status WriteFile(const std::string& path, const std::string& text) {

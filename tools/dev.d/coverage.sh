@@ -18,19 +18,21 @@ tell_coverage() { # option of tandem-coverage…
   (cd -- "$repo" && "build/$preset/tools/coverage/tandem-coverage" "$@" "build/$preset/suites/"*_test)
 }
 
-# After a run of all tests: docs/coverage.md with that run, in the build folder. What the user's own
-# QEMU lacks has been skipped with its reason; the decisions are made for the default one.
+# The same with the results of a run. The decisions were made for the default QEMU; one that was named
+# may also lack what its own schema does not have.
+tell_coverage_of_run() { # results, QEMU, option…
+  local -a run=(--results="$1" --qemu="$2")
+  ! is_qemu_named || run+=(--other_qemu)
+  tell_coverage "${run[@]}" "${@:3}"
+}
+
+# After a run of all tests: docs/coverage.md with that run, in the build folder.
 check_coverage() { # results, how many lines are of earlier runs
   local folder=$repo/build/$preset/coverage qemu
   [[ -f $1 ]] && qemu=$(tested_qemu) || return 0
   mkdir -p -- "$folder"
   tail -n "+$(($2 + 1))" -- "$1" >"$folder/results.jsonl"
-  local -a tell=(tell_coverage --results="$folder/results.jsonl" --qemu="$qemu" --output="$folder/coverage.md")
-  if is_qemu_named; then
-    "${tell[@]}" 2>/dev/null || true
-  else
-    "${tell[@]}"
-  fi
+  tell_coverage_of_run "$folder/results.jsonl" "$qemu" --output="$folder/coverage.md"
 }
 
 command_coverage() {
@@ -42,7 +44,7 @@ command_coverage() {
   build
   if [[ -n $results ]]; then
     qemu=$(tested_qemu) || die "coverage: name one QEMU for both sides"
-    tell_coverage --output=docs/coverage.md --results="$results" --qemu="$qemu" || exit
+    tell_coverage_of_run "$results" "$qemu" --output=docs/coverage.md || exit
   else
     tell_coverage --output=docs/coverage.md || exit
   fi
