@@ -13,13 +13,13 @@ namespace tandem {
 
 // Names as QEMU spells them, by kind:
 //   "capabilities"  in force by migrate-set-capabilities while the machine migrated
-//   "parameters"    set by migrate-set-parameters before or while the machine migrated, null included
+//   "parameters"    set by migrate-set-parameters before or while it migrated, null included
 //   "modes"         values of the parameter `mode`, likewise
 //   "statuses"      reported by MIGRATION events or query-migrate
 //   "transports"    of migrate and migrate-incoming: "tcp", "unix", "fd", "vsock", "exec", "file",
 //                   "rdma"
 // What QEMU refused does not count, nor what was only set: a machine migrates from an accepted
-// `migrate` or `migrate-incoming`, or the first status that tells of a migration, on. A kind of which nothing was used is absent.
+// `migrate` or `migrate-incoming` on, or from the first status. A kind without any is absent.
 using ExercisedAbilities = std::map<std::string, std::set<std::string>>;
 
 // From the QMP commands, answers and events of all machines.
