@@ -13,11 +13,20 @@ using ::testing::Combine;
 using ::testing::Values;
 
 // When the commands come.
-enum class Phase { kSetup, kActive, kPreSwitchover, kSwitchover, kCancelled, kFailed };
+enum class Phase {
+  kSetup,
+  kActive,
+  kPreSwitchover,
+  kSwitchover,
+  kCompleted,
+  kCancelling,
+  kCancelled,
+  kFailed
+};
 
 std::string ParameterName(Phase phase) {
-  constexpr const char* kNames[] = {"Setup",      "Active",    "PreSwitchover",
-                                    "Switchover", "Cancelled", "Failed"};
+  constexpr const char* kNames[] = {"Setup",     "Active",     "PreSwitchover", "Switchover",
+                                    "Completed", "Cancelling", "Cancelled",     "Failed"};
   return kNames[static_cast<int>(phase)];
 }
 
@@ -114,9 +123,11 @@ class HammerTest : public MigrationFixture,
   static Commands commands() { return std::get<Commands>(GetParam()); }
   MigrationAddress Socket() const { return MigrationAddress::Unix(scratch().File("migration")); }
   MigrationAddress Elsewhere() const { return MigrationAddress::Unix(scratch().File("elsewhere")); }
+  // A destination whose stream was cut off ends.
   Hammer MakeHammer() {
-    return Hammer({&source(), &destination()},
-                  CommandNames(commands(), config().source_facts->schema));
+    std::vector<GuestMachine*> machines = {&source()};
+    if (!IsCancelled()) machines.push_back(&destination());
+    return Hammer(std::move(machines), CommandNames(commands(), config().source_facts->schema));
   }
 
   absl::Status EnterPhase() {
@@ -126,6 +137,7 @@ class HammerTest : public MigrationFixture,
         return EnterSetup();
       case Phase::kFailed:
         return EnterFailed();
+      case Phase::kCancelling:
       case Phase::kCancelled:
         ExpectErrorsOfCutStream();
         ExpectEnd(destination());
@@ -137,23 +149,23 @@ class HammerTest : public MigrationFixture,
     TANDEM_RETURN_IF_ERROR(WaitUntilSentMemoryIsDirtyAgain());
     if (phase() == Phase::kActive) return absl::OkStatus();
     if (phase() == Phase::kCancelled) return Cancel();
+    if (phase() == Phase::kCancelling) return BeginToCancel();
     TANDEM_RETURN_IF_ERROR(Converge());
     if (phase() == Phase::kSwitchover) return absl::OkStatus();
+    if (phase() == Phase::kCompleted) {
+      return migration().WaitForCompletion(true, StepDeadline()).status();
+    }
     return migration().WaitForStatus(MigrationStatus::kPreSwitchover, StepDeadline());
   }
 
   absl::Status HammerInPhase(Hammer& hammer) {
-    if (phase() != Phase::kSwitchover) return hammer.Rounds(StepDeadline());
-    Deadline deadline = StepDeadline();
-    auto completed = [this] {
-      return source().machine().events().FindAfter(migration().source_cursor(),
-                                                   MigrationEvent("completed"));
-    };
-    while (!completed()) {
-      TANDEM_RETURN_IF_ERROR(hammer.Once(deadline));
-      if (deadline.expired()) return absl::DeadlineExceededError("the migration does not complete");
-    }
-    return absl::OkStatus();
+    if (phase() == Phase::kSwitchover) return HammerUntil(hammer, "completed");
+    if (phase() != Phase::kCancelling) return hammer.Rounds(StepDeadline());
+    TANDEM_RETURN_IF_ERROR(HammerUntil(hammer, "cancelled"));
+    return source().qmp().Receive(cancel_, StepDeadline()).status();
+  }
+  static bool IsCancelled() {
+    return phase() == Phase::kCancelling || phase() == Phase::kCancelled;
   }
 
   // From the phase to a migration that completes, perhaps another one.
@@ -166,9 +178,9 @@ class HammerTest : public MigrationFixture,
       Json state = Json::Object({{"state", "pre-switchover"}});
       return source().qmp().Execute("migrate-continue", state, StepDeadline()).status();
     }
-    if (phase() == Phase::kCancelled) TANDEM_RETURN_IF_ERROR(ReplaceDestination());
-    bool is_over = phase() == Phase::kSetup || phase() == Phase::kFailed;
-    return is_over || phase() == Phase::kCancelled ? StartMigration(Socket()) : absl::OkStatus();
+    if (IsCancelled()) TANDEM_RETURN_IF_ERROR(ReplaceDestination());
+    bool is_over = phase() == Phase::kSetup || phase() == Phase::kFailed || IsCancelled();
+    return is_over ? StartMigration(Socket()) : absl::OkStatus();
   }
 
   // To its end. What the source does then is its operator's choice: `cont` lets it run again,
@@ -181,6 +193,25 @@ class HammerTest : public MigrationFixture,
   }
 
  private:
+  // The answer is read when the commands behind it were sent: some meet "cancelling".
+  absl::Status BeginToCancel() {
+    TANDEM_ASSIGN_OR_RETURN(
+        cancel_, source().qmp().Send("migrate_cancel", Json(), false, {}, StepDeadline()));
+    return absl::OkStatus();
+  }
+  absl::Status HammerUntil(Hammer& hammer, const std::string& status) {
+    Deadline deadline = StepDeadline();
+    auto is_over = [&] {
+      return source().machine().events().FindAfter(migration().source_cursor(),
+                                                   MigrationEvent(status));
+    };
+    do {
+      TANDEM_RETURN_IF_ERROR(hammer.Once(deadline));
+      if (deadline.expired()) return absl::DeadlineExceededError("the migration is not " + status);
+    } while (!is_over());
+    return absl::OkStatus();
+  }
+
   // The source connects to somebody who does not accept.
   absl::Status EnterSetup() {
     TANDEM_ASSIGN_OR_RETURN(busy_, BusyListener::Start(Elsewhere().target()));
@@ -197,6 +228,7 @@ class HammerTest : public MigrationFixture,
   }
 
   std::unique_ptr<BusyListener> busy_;
+  PendingReply cancel_;
 };
 
 // M12: all commands are answered in this phase, the migration completes, or another one does, and
@@ -214,39 +246,95 @@ TEST_P(HammerTest, GuestArrivesWhole) {
   ExpectWhole(destination(), commands(), StepDeadline());
 }
 
-INSTANTIATE_TEST_SUITE_P(Hammer, HammerTest,
-                         Combine(Values(Phase::kSetup, Phase::kActive, Phase::kPreSwitchover,
-                                        Phase::kSwitchover, Phase::kCancelled, Phase::kFailed),
-                                 Values(Commands::kQueries, Commands::kStopAndCont,
-                                        Commands::kReset)),
-                         [](const auto& parameter) {
-                           return ParameterName(std::get<Commands>(parameter.param)) + "In" +
-                                  ParameterName(std::get<Phase>(parameter.param));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Hammer, HammerTest,
+    Combine(Values(Phase::kSetup, Phase::kActive, Phase::kPreSwitchover, Phase::kSwitchover,
+                   Phase::kCompleted, Phase::kCancelling, Phase::kCancelled, Phase::kFailed),
+            Values(Commands::kQueries, Commands::kStopAndCont, Commands::kReset)),
+    [](const auto& parameter) {
+      return ParameterName(std::get<Commands>(parameter.param)) + "In" +
+             ParameterName(std::get<Phase>(parameter.param));
+    });
 
-class PostcopyHammerTest : public PostcopyFixture,
-                           public ::testing::WithParamInterface<Commands> {};
+// Of a migration whose guest runs on the destination already.
+enum class PostcopyPhase { kActive, kPaused, kRecover };
 
-// M12: the same while the guest runs on the destination and its memory is not all there. The source
-// has handed its guest over and is asked only.
-TANDEM_COVERS(PostcopyHammerTest, GuestArrivesWhole, "M12");
-TEST_P(PostcopyHammerTest, GuestArrivesWhole) {
-  TANDEM_ASSERT_OK(StartMachines());
-  TANDEM_REQUIRE_OK(StartPostcopy(MigrationAddress::Unix(scratch().File("migration"))));
-  std::vector<std::string> names = CommandNames(GetParam(), config().destination_facts->schema);
-  // Reads all memory in QEMU's main thread, which then waits for each page that is not there.
-  std::erase(names, "query-firmware-log");
-  Hammer of_destination({&destination()}, names);
-  Hammer of_source({&source()}, {"query-status", "query-migrate"});
-  TANDEM_ASSERT_OK(of_destination.Rounds(StepDeadline()));
-  TANDEM_ASSERT_OK(of_source.Rounds(StepDeadline()));
-  TANDEM_ASSERT_OK(FinishPostcopy());
-  ExpectWhole(destination(), GetParam(), StepDeadline());
+std::string ParameterName(PostcopyPhase phase) {
+  constexpr const char* kNames[] = {"Active", "Paused", "Recover"};
+  return kNames[static_cast<int>(phase)];
 }
 
+class PostcopyHammerTest
+    : public PostcopyFixture,
+      public ::testing::WithParamInterface<std::tuple<PostcopyPhase, Commands>> {
+ protected:
+  static PostcopyPhase phase() { return std::get<PostcopyPhase>(GetParam()); }
+  static Commands commands() { return std::get<Commands>(GetParam()); }
+
+  absl::Status RequirePhase() const {
+    return phase() == PostcopyPhase::kRecover ? RequirePauseInRecovery() : absl::OkStatus();
+  }
+  absl::Status EnterPhase() {
+    TANDEM_RETURN_IF_ERROR(StartPostcopy(MigrationAddress::Unix(scratch().File("migration"))));
+    if (phase() == PostcopyPhase::kActive) return absl::OkStatus();
+    TANDEM_RETURN_IF_ERROR(PauseMigration());
+    if (phase() == PostcopyPhase::kPaused) return absl::OkStatus();
+    return RecoverWithSilentPeers(/*first_bytes_pass=*/true);
+  }
+  absl::Status GoOn() {
+    if (phase() == PostcopyPhase::kActive) return absl::OkStatus();
+    if (phase() == PostcopyPhase::kRecover) TANDEM_RETURN_IF_ERROR(PauseBoth());
+    return Recover(MigrationAddress::Unix(scratch().File("recovery")));
+  }
+
+  // No memory comes but in postcopy-active: else what needs some, or a processor that waits for
+  // some, would have to wait as well.
+  std::vector<std::string> ForDestination() const {
+    bool memory_comes = phase() == PostcopyPhase::kActive;
+    std::vector<std::string> names = CommandNames(memory_comes ? commands() : Commands::kQueries,
+                                                  config().destination_facts->schema);
+    // Reads all memory in QEMU's main thread.
+    std::erase(names, "query-firmware-log");
+    return names;
+  }
+  // Its guest is on the destination, and its memory is still needed: it must not be reset.
+  std::vector<std::string> ForSource() const {
+    return CommandNames(commands() == Commands::kReset ? Commands::kQueries : commands(),
+                        config().source_facts->schema);
+  }
+};
+
+// M12: the same while the guest runs on the destination and its memory is not all there.
+TANDEM_COVERS(PostcopyHammerTest, GuestArrivesWhole, "M12");
+TEST_P(PostcopyHammerTest, GuestArrivesWhole) {
+  TANDEM_REQUIRE_OK(RequirePhase());
+  TANDEM_ASSERT_OK(StartMachines());
+  TANDEM_REQUIRE_OK(EnterPhase());
+  Hammer of_destination({&destination()}, ForDestination());
+  Hammer of_source({&source()}, ForSource());
+  TANDEM_ASSERT_OK(of_destination.Rounds(StepDeadline()));
+  TANDEM_ASSERT_OK(of_source.Rounds(StepDeadline()));
+  TANDEM_ASSERT_OK(GoOn());
+  TANDEM_ASSERT_OK(FinishPostcopy());
+  ExpectWhole(destination(), commands(), StepDeadline());
+}
+
+std::string NameOfPostcopyHammer(
+    const ::testing::TestParamInfo<std::tuple<PostcopyPhase, Commands>>& parameter) {
+  return ParameterName(std::get<Commands>(parameter.param)) + "In" +
+         ParameterName(std::get<PostcopyPhase>(parameter.param));
+}
+
+// A reset needs memory on the destination: see ForDestination.
 INSTANTIATE_TEST_SUITE_P(Hammer, PostcopyHammerTest,
-                         Values(Commands::kQueries, Commands::kStopAndCont, Commands::kReset),
-                         [](const auto& parameter) { return ParameterName(parameter.param); });
+                         Combine(Values(PostcopyPhase::kActive),
+                                 Values(Commands::kQueries, Commands::kStopAndCont,
+                                        Commands::kReset)),
+                         NameOfPostcopyHammer);
+INSTANTIATE_TEST_SUITE_P(Interrupted, PostcopyHammerTest,
+                         Combine(Values(PostcopyPhase::kPaused, PostcopyPhase::kRecover),
+                                 Values(Commands::kQueries, Commands::kStopAndCont)),
+                         NameOfPostcopyHammer);
 
 class ColoHammerTest : public ColoFixture, public ::testing::WithParamInterface<Commands> {};
 
