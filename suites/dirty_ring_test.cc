@@ -111,7 +111,7 @@ TEST_F(DirtyRingTest, RingTakesThePlaceOfTheLog) {
 TANDEM_COVERS(DirtyRingTest, VcpuIsLimitedUntilCancelled, "A11");
 TEST_F(DirtyRingTest, VcpuIsLimitedUntilCancelled) {
   if (!config().source_facts->schema.HasCommand("set-vcpu-dirty-limit")) {
-    GTEST_SKIP() << "this QEMU has no set-vcpu-dirty-limit";
+    GTEST_SKIP() << "this QEMU has no command set-vcpu-dirty-limit";
   }
   TANDEM_ASSERT_OK(StartSource());
   absl::StatusOr<int64_t> unlimited = RateOfFastGuest();
