@@ -1,133 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capabilities, transports and compressors in combinations in which any two of them meet. What
-// becomes of each is measured: "combination", "refused" and "outcome" in results.jsonl.
+// Capabilities, compressors and transports in combinations in which any two meet that the binaries
+// take together. They are asked when a test runs, so each test is a slot: its name tells how the
+// guest travels, "combination" in results.jsonl what came with it, and "outcome" what became of it.
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <numeric>
+#include <fstream>
 
-#include "fixtures/migration_fixture.h"
+#include "fixtures/combination_table.h"
 #include "fixtures/parameter_name.h"
-#include "lib/base/pairwise.h"
+#include "fixtures/precopy_fixture.h"
+#include "lib/base/unique_fd.h"
 
 namespace tandem {
 namespace {
 
+using ::testing::IsEmpty;
 using ::testing::Range;
 
-// All that any QEMU knows, but for events (always on) and x-colo (colo_test.cc).
-constexpr const char* kOptions[] = {"tcp",
-                                    "unix",
-                                    "exec",
-                                    "file",  //
-                                    "live",
-                                    "stopped",  //
-                                    "none",
-                                    "zlib",
-                                    "zstd",  // multifd-compression
-                                    "auto-converge",
-                                    "background-snapshot",
-                                    "block",
-                                    "compress",
-                                    "dirty-bitmaps",
-                                    "dirty-limit",
-                                    "late-block-activate",
-                                    "mapped-ram",
-                                    "multifd",
-                                    "pause-before-switchover",
-                                    "postcopy-blocktime",
-                                    "postcopy-preempt",
-                                    "postcopy-ram",
-                                    "rdma-pin-all",
-                                    "release-ram",
-                                    "return-path",
-                                    "switchover-ack",
-                                    "validate-uuid",
-                                    "x-ignore-shared",
-                                    "xbzrle",
-                                    "zero-blocks",
-                                    "zero-copy-send"};
-constexpr size_t kFirstCapability = 9;
-constexpr size_t kCapabilitiesAtOnce = 4;
-
-// What QEMU refuses to enable without another one.
-struct Prerequisite {
-  const char *capability, *needs;
+// Always on; a state that does not end (colo_test.cc).
+const std::set<std::string> kLeftOut = {"events", "x-colo"};
+// What QEMU takes and does not complete, by its reason.
+const std::vector<std::vector<NamePair>> kFailLater = {
+    // A return path over what has none.
+    {{"exec", "return-path"}, {"exec", "postcopy-ram"}, {"exec", "switchover-ack"}},
+    {{"file", "return-path"}, {"file", "postcopy-ram"}, {"file", "switchover-ack"}},
+    // Several channels over any transport, before 8.2.
+    {{"exec", "multifd"},
+     {"fd", "multifd"},
+     {"exec", "postcopy-preempt"},
+     {"fd", "postcopy-preempt"}},
+    // Sockets that copy.
+    {{"unix", "zero-copy-send"}},
+    // Refused at `migrate`.
+    {{"mapped-ram", "zlib"}, {"mapped-ram", "zstd"}},
+    // Defects: docs/known-defects.md.
+    {{"background-snapshot", "mapped-ram"}},
+    {{"multifd", "postcopy-preempt"}},
 };
-constexpr Prerequisite kPrerequisites[] = {{"postcopy-preempt", "postcopy-ram"},
-                                           {"switchover-ack", "return-path"}};
 
-const std::vector<std::vector<size_t>>& Combinations() {
-  static const auto* combinations = [] {
-    PairwiseOptions options{.alternatives = {{0, 1, 2, 3}, {4, 5}, {6, 7, 8}}, .free = {}};
-    options.free.resize(std::size(kOptions) - kFirstCapability);
-    std::iota(options.free.begin(), options.free.end(), kFirstCapability);
-    auto* all = new auto(PairwiseCombinations(options, kCapabilitiesAtOnce));
-    for (std::vector<size_t>& each : *all) std::sort(each.begin(), each.end());
-    return all;
-  }();
-  return *combinations;
+// As many as are needed; tests below say when there are not enough.
+struct SlotCount {
+  CombinationSlot slot;
+  int count;
+};
+const SlotCount kSlotCounts[] = {
+    {{"tcp", true}, 7},  {{"unix", false}, 7}, {{"file", true}, 6}, {{"fd", false}, 6},
+    {{"exec", true}, 5}, {{"tcp", false}, 7},  {{"unix", true}, 7}, {{"file", false}, 6},
+    {{"fd", true}, 5},   {{"exec", false}, 6},
+};
+
+std::string NameOfSlot(const CombinationSlot& slot, int number) {
+  return ParameterName(slot.transport) + (slot.live ? "Live" : "Stopped") + std::to_string(number);
 }
 
-std::string NameOfCombination(const ::testing::TestParamInfo<int>& parameter) {
-  std::string name;
-  for (size_t option : Combinations()[parameter.param]) name += ParameterName(kOptions[option]);
-  return name;
+// One of each kind, then the next of each, …: the first ones are a good sample.
+struct Slots {
+  std::vector<CombinationSlot> slots;
+  std::vector<std::string> names;
+
+  Slots() {
+    for (int number = 0; number < 100; ++number) {
+      for (const auto& [slot, count] : kSlotCounts) {
+        if (number >= count) continue;
+        slots.push_back(slot);
+        names.push_back(NameOfSlot(slot, number));
+      }
+    }
+  }
+};
+const Slots& AllSlots() {
+  static const auto* slots = new Slots();
+  return *slots;
 }
 
-// The parameter says which one.
-class CombinationTest : public MigrationFixture, public ::testing::WithParamInterface<int> {
+// Made once in a process.
+absl::StatusOr<const CombinationTable*> Table(const TestConfig& config, const Deadline& deadline) {
+  static auto* table = new absl::StatusOr<CombinationTable>(
+      CombineOptions(config, AllSlots().slots, kLeftOut, kFailLater, deadline));
+  if (!table->ok()) return table->status();
+  return &**table;
+}
+
+// The parameter says which slot.
+class CombinationTest : public PrecopyFixture, public ::testing::WithParamInterface<int> {
  protected:
   void SetUp() override {
-    Decode();
     // Combinations are the subject here, not QEMU's log of writes (docs/known-defects.md).
     setup().guest.workload.flags = TANDEM_GUEST_FLAG_FLUSH_TRANSLATIONS;
     setup().guest.workload.page_count = 6000;
-    MigrationFixture::SetUp();
+    PrecopyFixture::SetUp();
+    if (IsSkipped() || HasFailure()) return;
+    TANDEM_REQUIRE_OK(TakeCombination());
   }
 
-  void Decode() {
-    for (size_t option : Combinations()[GetParam()]) {
-      std::string name = kOptions[option];
-      combination_ += (combination_.empty() ? "" : " ") + name;
-      if (option >= kFirstCapability)
-        capabilities_.push_back(name);
-      else if (option >= 6)
-        compression_ = name;
-      else if (option >= 4)
-        live_ = name == "live";
-      else
-        transport_ = name;
-    }
-    // Last, so that what is refused is not what the combination is about.
-    for (const Prerequisite& each : kPrerequisites) {
-      auto found = std::find(capabilities_.begin(), capabilities_.end(), each.capability);
-      if (found == capabilities_.end()) continue;
-      capabilities_.erase(found);
-      capabilities_.insert(capabilities_.end(), {each.needs, each.capability});
-    }
-  }
-
-  // Starts both machines and sets what both accept; what one refuses is left out.
+  // Starts both machines with all that belongs to the combination.
   absl::Status Prepare() {
-    if (transport_ == "exec" && mkfifo(file().c_str(), 0600) != 0) return ErrnoError(errno, file());
+    if (transport() == "exec" && mkfifo(file().c_str(), 0600) != 0) {
+      return ErrnoError(errno, file());
+    }
     TANDEM_RETURN_IF_ERROR(StartMachines());
     ExpectEnd(destination());  // as QEMU does when it cannot load
     ExpectErrorLine("");
-    if (!live_) TANDEM_RETURN_IF_ERROR(source().machine().Stop(StepDeadline()));
-    TANDEM_RETURN_IF_ERROR(Converge());
-    setup().parameters.others = Json::Object({{"multifd-compression", compression_}});
-    TANDEM_RETURN_IF_ERROR(Negotiate());
-    for (const std::string& name : capabilities_) TANDEM_RETURN_IF_ERROR(SetOrLeave(name));
-    Measure("combination", combination_);
-    Measure("refused", refused_);
-    return absl::OkStatus();
+    if (!slot().live) TANDEM_RETURN_IF_ERROR(source().machine().Stop(StepDeadline()));
+    if (transport() == "fd") TANDEM_RETURN_IF_ERROR(HandOverSockets());
+    TANDEM_RETURN_IF_ERROR(IsHeldBack() ? HoldBack() : Converge());
+    for (const std::string& name : options_.capabilities) setup().capabilities.Enable(name);
+    setup().parameters.others = Json::Object({{"multifd-compression", options_.compression}});
+    // The binaries took it when they were asked.
+    return WithContext(Negotiate(), Accepted());
   }
 
   // "completes", or what QEMU says against it. Not OK when it does not say anything.
   absl::StatusOr<std::string> Outcome() {
-    bool by_file = transport_ == "file";  // loaded when it is saved
+    bool by_file = transport() == "file";  // loaded when it is saved
     MigrationAddress target = Outgoing();
     if (!by_file) {
       absl::StatusOr<MigrationAddress> listening = Listen(Incoming());
@@ -135,13 +123,14 @@ class CombinationTest : public MigrationFixture, public ::testing::WithParamInte
       if (target.asks_for_port()) target = *listening;
     }
     if (absl::Status s = StartMigrationTo(target); !s.ok()) return Refusal("migrate", s);
+    if (IsHeldBack()) TANDEM_RETURN_IF_ERROR(LetConverge());
     TANDEM_ASSIGN_OR_RETURN(MigrationStatus end, AwaitEnd());
     if (end != MigrationStatus::kCompleted) return WhySourceFailed();
     if (by_file) {
       absl::StatusOr<MigrationAddress> loading = Listen(Incoming());
       if (!loading.ok()) return Refusal("migrate-incoming", loading.status());
     }
-    absl::Status arrived = migration().WaitForDestinationCompletion(live_, StepDeadline());
+    absl::Status arrived = migration().WaitForDestinationCompletion(slot().live, StepDeadline());
     if (arrived.ok()) return "completes";
     if (absl::IsDeadlineExceeded(arrived)) return arrived;
     return "destination fails: " + Message(arrived);
@@ -157,14 +146,14 @@ class CombinationTest : public MigrationFixture, public ::testing::WithParamInte
   }
 
   void ExpectGuestArrived() {
-    if (!live_) {
+    if (!slot().live) {
       TANDEM_ASSERT_OK(destination().machine().Cont(StepDeadline()));
     }
     TANDEM_ASSERT_THAT(destination(), HasConsistentState()) << Accepted();
     TANDEM_ASSERT_THAT(destination(), MakesProgress());
   }
   void ExpectGuestStayed() {
-    if (!live_) {
+    if (!slot().live) {
       TANDEM_ASSERT_OK(source().machine().Cont(StepDeadline()));
     }
     TANDEM_ASSERT_THAT(source(), HasRunState("running"));
@@ -172,39 +161,56 @@ class CombinationTest : public MigrationFixture, public ::testing::WithParamInte
   }
 
  private:
+  // FailedPrecondition where these binaries leave nothing to be done for this slot.
+  absl::Status TakeCombination() {
+    TANDEM_ASSIGN_OR_RETURN(const CombinationTable* table,
+                            Table(config(), StepDeadline(absl::Seconds(90))));
+    auto found = table->combinations.find(GetParam());
+    if (found == table->combinations.end()) {
+      return absl::FailedPreconditionError(
+          "all pairs of options that QEMU takes together are in other combinations already");
+    }
+    options_ = found->second;
+    Measure("combination", Accepted());
+    return absl::OkStatus();
+  }
+
+  const CombinationSlot& slot() const { return AllSlots().slots[GetParam()]; }
+  const std::string& transport() const { return slot().transport; }
+  // A background snapshot has each page once, as it was at the start.
+  bool IsHeldBack() const {
+    return slot().live && !options_.capabilities.contains("background-snapshot");
+  }
+
   MigrationAddress Outgoing() const {
-    if (transport_ == "tcp") return MigrationAddress::Tcp("127.0.0.1", 0);
-    if (transport_ == "unix") return MigrationAddress::Unix(file());
-    if (transport_ == "exec") return MigrationAddress::Exec("cat >" + QuoteForShell(file()));
+    if (transport() == "tcp") return MigrationAddress::Tcp("127.0.0.1", 0);
+    if (transport() == "unix") return MigrationAddress::Unix(file());
+    if (transport() == "fd") return MigrationAddress::Fd("stream");
+    if (transport() == "exec") return MigrationAddress::Exec("cat >" + QuoteForShell(file()));
     return MigrationAddress::File(file());
   }
   MigrationAddress Incoming() const {
-    if (transport_ != "exec") return Outgoing();
+    if (transport() != "exec") return Outgoing();
     return MigrationAddress::Exec("cat " + QuoteForShell(file()));
   }
   std::string file() const { return scratch().File("stream"); }
+  absl::Status HandOverSockets() {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+      return ErrnoError(errno, "socketpair");
+    }
+    UniqueFd one(ends[0]), other(ends[1]);
+    TANDEM_RETURN_IF_ERROR(HandOver(source(), "stream", one.get()));
+    return HandOver(destination(), "stream", other.get());
+  }
 
-  absl::Status Set(GuestMachine& machine, const std::string& name, bool on) {
-    Json capability = Json::Object({{"capability", name}, {"state", on}});
-    return machine.qmp()
-        .Execute("migrate-set-capabilities",
-                 Json::Object({{"capabilities", Json::Array({capability})}}), StepDeadline())
-        .status();
+  // Proves that precopy is live; a migration that has failed meanwhile has its own reason.
+  absl::Status LetConverge() {
+    absl::Status live = WaitUntilSentMemoryIsDirtyAgain();
+    if (!live.ok() && !absl::IsAborted(live)) return WithContext(live, Accepted());
+    return Converge();
   }
-  absl::Status SetOrLeave(const std::string& name) {
-    absl::Status set = Set(destination(), name, true);
-    if (set.ok()) {
-      set = Set(source(), name, true);
-      if (!set.ok()) TANDEM_RETURN_IF_ERROR(Set(destination(), name, false));
-    }
-    if (set.ok()) {
-      accepted_ += " " + name;
-      return set;
-    }
-    TANDEM_ASSIGN_OR_RETURN(std::string reason, Refusal(name, set));
-    refused_ += (refused_.empty() ? "" : "; ") + reason;
-    return absl::OkStatus();
-  }
+
   // What QEMU has against it; any other error stays one.
   static absl::StatusOr<std::string> Refusal(const std::string& what, const absl::Status& status) {
     std::optional<QmpError> error = QmpErrorOf(status);
@@ -214,8 +220,10 @@ class CombinationTest : public MigrationFixture, public ::testing::WithParamInte
 
   // For messages, and for what is known of QEMU's defects.
   std::string Accepted() const {
-    return fmt::format("over {}, {}, {}, accepted:{}.", transport_, live_ ? "live" : "stopped",
-                       compression_, accepted_);
+    std::string text = fmt::format("over {}, {}, {}, accepted:", transport(),
+                                   slot().live ? "live" : "stopped", options_.compression);
+    for (const std::string& name : options_.capabilities) text += " " + name;
+    return text + ".";
   }
 
   // Awaits the end at the source; goes on where it pauses.
@@ -245,9 +253,7 @@ class CombinationTest : public MigrationFixture, public ::testing::WithParamInte
     return "fails: " + (now.error.empty() ? "QEMU gives no reason" : now.error);
   }
 
-  std::string combination_, transport_, compression_, accepted_, refused_;
-  std::vector<std::string> capabilities_;
-  bool live_ = true;
+  MigrationOptions options_;
 };
 
 // M3: whatever is combined works, or is refused or fails with QEMU's reason, and then the guest
@@ -267,11 +273,27 @@ TEST_P(CombinationTest, WorksOrIsRefused) {
 }
 
 // A sample, and all of them.
-constexpr int kSample = 8;
-INSTANTIATE_TEST_SUITE_P(Combinations, CombinationTest, Range(0, kSample), NameOfCombination);
+constexpr int kSample = std::size(kSlotCounts);
+INSTANTIATE_TEST_SUITE_P(Combinations, CombinationTest, Range(0, kSample),
+                         [](const auto& slot) { return AllSlots().names[slot.param]; });
 INSTANTIATE_TEST_SUITE_P(Slow, CombinationTest,
-                         Range(kSample, static_cast<int>(Combinations().size())),
-                         NameOfCombination);
+                         Range(kSample, static_cast<int>(AllSlots().slots.size())),
+                         [](const auto& slot) { return AllSlots().names[slot.param]; });
+
+class CombinationTableTest : public MigrationFixture {};
+
+// M3: any two options that these binaries take together are together in one of the combinations
+// above. combinations.txt, which evidence takes along (TANDEM_KEEP=always), lists all pairs.
+TANDEM_COVERS(CombinationTableTest, HoldsEveryPairThatIsAccepted, "M3");
+TEST_F(CombinationTableTest, HoldsEveryPairThatIsAccepted) {
+  TANDEM_ASSERT_OK_AND_ASSIGN(const CombinationTable* table,
+                              Table(config(), StepDeadline(absl::Seconds(90))));
+  std::ofstream(scratch().File("combinations.txt")) << table->ToString(AllSlots().slots);
+  KeepFile(scratch().File("combinations.txt"));
+  Measure("pairs_accepted", static_cast<int64_t>(table->accepted.size()));
+  Measure("pairs_refused", static_cast<int64_t>(table->refused.size()));
+  EXPECT_THAT(table->without_slot, IsEmpty()) << "more slots are needed (kSlotCounts)";
+}
 
 }  // namespace
 }  // namespace tandem

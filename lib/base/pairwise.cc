@@ -2,100 +2,90 @@
 #include "lib/base/pairwise.h"
 
 #include <algorithm>
-#include <set>
-#include <utility>
+#include <optional>
 
 namespace tandem {
 namespace {
 
-using Pair = std::pair<size_t, size_t>;
-using Row = std::vector<size_t>;
-
-Pair PairOf(size_t one, size_t other) { return {std::min(one, other), std::max(one, other)}; }
-
-// The pairs that no combination has yet.
-class OpenPairs {
- public:
-  void Add(size_t one, size_t other) { pairs_.insert(PairOf(one, other)); }
-  void Close(const Row& row) {
-    for (size_t one : row) {
-      for (size_t other : row) pairs_.erase(PairOf(one, other));
-    }
-  }
-  bool empty() const { return pairs_.empty(); }
-  const Pair& first() const { return *pairs_.begin(); }
-  // How many pairs the option would close in the row.
-  size_t Gain(const Row& row, size_t option) const {
-    return std::count_if(row.begin(), row.end(),
-                         [&](size_t other) { return pairs_.contains(PairOf(option, other)); });
-  }
-  // How many pairs wait for the option.
-  size_t Waiting(size_t option) const {
-    return std::count_if(pairs_.begin(), pairs_.end(), [option](const Pair& pair) {
-      return pair.first == option || pair.second == option;
-    });
-  }
-
- private:
-  std::set<Pair> pairs_;
-};
-
-OpenPairs AllPairs(const PairwiseOptions& options) {
-  std::vector<std::vector<size_t>> sets = options.alternatives;
-  for (size_t option : options.free) sets.push_back({option});
-  OpenPairs pairs;
-  for (size_t i = 0; i < sets.size(); ++i) {
-    for (size_t j = i + 1; j < sets.size(); ++j) {
-      for (size_t one : sets[i]) {
-        for (size_t other : sets[j]) pairs.Add(one, other);
-      }
-    }
-  }
-  return pairs;
+OptionSet Union(OptionSet one, const OptionSet& other) {
+  one.insert(other.begin(), other.end());
+  return one;
 }
 
-bool Contains(const Row& row, size_t option) {
-  return std::find(row.begin(), row.end(), option) != row.end();
-}
-
-// The option that closes most pairs in the row; of equals the one that most others wait for.
-size_t Best(const std::vector<size_t>& candidates, const Row& row, const OpenPairs& pairs) {
-  return *std::max_element(candidates.begin(), candidates.end(), [&](size_t one, size_t other) {
-    return std::pair(pairs.Gain(row, one), pairs.Waiting(one)) <
-           std::pair(pairs.Gain(row, other), pairs.Waiting(other));
+// How many open pairs are together in the set.
+size_t Gain(const OptionSet& set, const std::set<OptionPair>& open) {
+  return std::count_if(open.begin(), open.end(), [&](const OptionPair& pair) {
+    return set.contains(pair.first) && set.contains(pair.second);
   });
 }
 
-Row NextRow(const PairwiseOptions& options, size_t free_per_row, const OpenPairs& pairs) {
-  Row row = {pairs.first().first, pairs.first().second};
-  for (const std::vector<size_t>& set : options.alternatives) {
-    bool chosen = std::any_of(set.begin(), set.end(), [&](size_t o) { return Contains(row, o); });
-    if (!chosen) row.push_back(Best(set, row, pairs));
+// How many open pairs wait for an option of the set.
+size_t Waiting(const OptionSet& set, const std::set<OptionPair>& open) {
+  return std::count_if(open.begin(), open.end(), [&](const OptionPair& pair) {
+    return set.contains(pair.first) || set.contains(pair.second);
+  });
+}
+
+// A larger set than the row was, and what it is worth.
+struct Growth {
+  size_t gain = 0, waiting = 0;
+  OptionSet set;
+};
+
+// What the row can become with one of the additions, the best first.
+std::vector<Growth> Growths(const OptionSet& row, size_t most_options,
+                            const std::vector<OptionSet>& additions,
+                            const std::set<OptionPair>& open) {
+  const size_t now = Gain(row, open);
+  std::vector<Growth> growths;
+  for (const OptionSet& addition : additions) {
+    OptionSet set = Union(row, addition);
+    if (set.size() == row.size() || set.size() > most_options) continue;
+    size_t gain = Gain(set, open) - now;
+    if (gain > 0) growths.push_back({gain, Waiting(addition, open), std::move(set)});
   }
-  std::vector<size_t> left;
-  size_t taken = 0;
-  for (size_t option : options.free) {
-    if (Contains(row, option))
-      ++taken;
-    else
-      left.push_back(option);
+  std::stable_sort(growths.begin(), growths.end(), [](const Growth& one, const Growth& other) {
+    return std::pair(one.gain, one.waiting) > std::pair(other.gain, other.waiting);
+  });
+  return growths;
+}
+
+// Any two candidates: two options may each have met all others of the row, but not each other.
+std::vector<OptionSet> InTwos(const std::vector<OptionSet>& candidates) {
+  std::vector<OptionSet> twos;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    for (size_t j = i + 1; j < candidates.size(); ++j) {
+      twos.push_back(Union(candidates[i], candidates[j]));
+    }
   }
-  for (; taken < free_per_row && !left.empty(); ++taken) {
-    size_t best = Best(left, row, pairs);
-    if (pairs.Gain(row, best) == 0) break;
-    row.push_back(best);
-    left.erase(std::find(left.begin(), left.end(), best));
+  return twos;
+}
+
+std::optional<OptionSet> Grown(const PairwiseOptions& options, const OptionSet& row,
+                               size_t most_options, const std::set<OptionPair>& open) {
+  for (const auto& additions : {options.candidates, InTwos(options.candidates)}) {
+    for (Growth& growth : Growths(row, most_options, additions, open)) {
+      if (options.accepts(growth.set)) return std::move(growth.set);
+    }
   }
-  return row;
+  return std::nullopt;
 }
 
 }  // namespace
 
-std::vector<std::vector<size_t>> PairwiseCombinations(const PairwiseOptions& options,
-                                                      size_t free_per_row) {
-  std::vector<Row> rows;
-  for (OpenPairs pairs = AllPairs(options); !pairs.empty(); pairs.Close(rows.back())) {
-    rows.push_back(NextRow(options, free_per_row, pairs));
+OptionPair PairOf(size_t one, size_t other) { return {std::min(one, other), std::max(one, other)}; }
+
+std::vector<OptionSet> PairwiseCombinations(const PairwiseOptions& options,
+                                            std::set<OptionPair>& open) {
+  std::vector<OptionSet> rows;
+  for (const OptionSet& base : options.bases) {
+    OptionSet row = base;
+    const size_t most_options = base.size() + options.most_added;
+    while (auto grown = Grown(options, row, most_options, open)) row = *std::move(grown);
+    std::erase_if(open, [&](const OptionPair& pair) {
+      return row.contains(pair.first) && row.contains(pair.second);
+    });
+    rows.push_back(std::move(row));
   }
   return rows;
 }

@@ -1,60 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/base/pairwise.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <numeric>
 
 namespace tandem {
 namespace {
 
-size_t CountOf(const std::vector<size_t>& row, const std::vector<size_t>& options) {
-  return std::count_if(row.begin(), row.end(), [&](size_t option) {
-    return std::find(options.begin(), options.end(), option) != options.end();
-  });
-}
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class PairwiseTest : public ::testing::Test {
  protected:
-  // Options 0 to 3 and 4 to 6 are alternatives, 7 to 26 are free.
-  PairwiseTest() : options_{.alternatives = {{0, 1, 2, 3}, {4, 5, 6}}, .free = {}} {
-    options_.free.resize(20);
-    std::iota(options_.free.begin(), options_.free.end(), 7);
+  static constexpr size_t kOptions = 24;
+
+  // Options 0 to 3 are bases, 4 to 23 are added; 5 and 7 exclude each other, 6 needs 5, and base 3
+  // does not go with 4.
+  PairwiseTest() {
+    for (size_t i = 0; i < 40; ++i) options_.bases.push_back({i % 4});
+    for (size_t option = 4; option < kOptions; ++option) {
+      options_.candidates.push_back(option == 6 ? OptionSet{5, 6} : OptionSet{option});
+    }
+    options_.most_added = 5;
+    options_.accepts = [](const OptionSet& set) { return Accepts(set); };
+    for (size_t one = 0; one < kOptions; ++one) {
+      for (size_t other = std::max<size_t>(4, one + 1); other < kOptions; ++other) {
+        OptionSet both = {one, other};
+        if (both.contains(6)) both.insert(5);
+        if (Accepts(both)) open_.insert(PairOf(other, one));
+      }
+    }
+  }
+  static bool Accepts(const OptionSet& set) {
+    auto holds = [&](size_t one, size_t other) { return set.contains(one) && set.contains(other); };
+    return !holds(5, 7) && !holds(3, 4) && (!set.contains(6) || set.contains(5));
   }
 
   PairwiseOptions options_;
+  std::set<OptionPair> open_;
 };
 
-TEST_F(PairwiseTest, AnyTwoMeet) {
-  auto rows = PairwiseCombinations(options_, 4);
-  for (size_t one = 0; one < 27; ++one) {
-    for (size_t other = one + 1; other < 27; ++other) {
-      if (other < 4 || (one >= 4 && other < 7)) continue;  // alternatives of one set
-      EXPECT_TRUE(std::any_of(rows.begin(), rows.end(),
-                              [&](const std::vector<size_t>& row) {
-                                return CountOf(row, {one, other}) == 2;
-                              }))
-          << one << " and " << other;
-    }
+TEST_F(PairwiseTest, AnyTwoMeetThatCan) {
+  ASSERT_THAT(open_, SizeIs(20 * 4 + 20 * 19 / 2 - 3));  // 5 and 7, 6 and 7, 3 and 4
+  std::set<OptionPair> left = open_;
+  auto rows = PairwiseCombinations(options_, left);
+  EXPECT_THAT(left, IsEmpty());
+  for (auto [one, other] : open_) {
+    EXPECT_TRUE(std::any_of(
+        rows.begin(), rows.end(),
+        [one, other](const OptionSet& row) { return row.contains(one) && row.contains(other); }))
+        << one << " and " << other;
   }
 }
 
-TEST_F(PairwiseTest, EachHasOneOfTheAlternativesAndNotTooManyFree) {
-  for (const std::vector<size_t>& row : PairwiseCombinations(options_, 4)) {
-    EXPECT_EQ(CountOf(row, options_.alternatives[0]), 1U);
-    EXPECT_EQ(CountOf(row, options_.alternatives[1]), 1U);
-    EXPECT_LE(CountOf(row, options_.free), 4U);
+TEST_F(PairwiseTest, AllAreAcceptedAndNotTooLarge) {
+  for (const OptionSet& row : PairwiseCombinations(options_, open_)) {
+    EXPECT_TRUE(Accepts(row));
+    EXPECT_LE(row.size(), 1 + options_.most_added);
   }
 }
 
-TEST_F(PairwiseTest, AreFew) {
-  size_t pairs_of_free = 20 * 19 / 2;
-  EXPECT_LE(PairwiseCombinations(options_, 4).size(), 2 * pairs_of_free / 6);
+// What does not fit in stays open, and is told.
+TEST_F(PairwiseTest, PairsThatNeverMeetStayOpen) {
+  options_.bases.resize(3);
+  std::set<OptionPair> all = open_;
+  auto rows = PairwiseCombinations(options_, open_);
+  EXPECT_THAT(open_, Contains(OptionPair(3, 5)));
+  for (const OptionPair& pair : all) {
+    bool met = std::any_of(rows.begin(), rows.end(), [&](const OptionSet& row) {
+      return row.contains(pair.first) && row.contains(pair.second);
+    });
+    EXPECT_NE(open_.contains(pair), met) << pair.first << " and " << pair.second;
+  }
+}
+
+// Two that have met all others, but not each other.
+TEST_F(PairwiseTest, TwoThatAreLeftMeet) {
+  open_ = {{10, 20}};
+  options_.bases.resize(2);
+  EXPECT_THAT(PairwiseCombinations(options_, open_),
+              ElementsAre(OptionSet{0, 10, 20}, OptionSet{1}));
 }
 
 TEST_F(PairwiseTest, AreAlwaysTheSame) {
-  EXPECT_EQ(PairwiseCombinations(options_, 4), PairwiseCombinations(options_, 4));
+  std::set<OptionPair> again = open_;
+  EXPECT_EQ(PairwiseCombinations(options_, open_), PairwiseCombinations(options_, again));
 }
 
 }  // namespace
