@@ -2,9 +2,11 @@
 // Migration parameters do what they say: limits are kept, throttling comes and goes, the
 // destination announces itself as often as it was told.
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <spdlog/fmt/fmt.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -53,11 +55,14 @@ class TuningTest : public PrecopyFixture {
   }
 };
 
-// How auto-converge is to throttle.
+// How auto-converge is to throttle. With a slow tail a step is no longer than what brings the guest
+// down to the threshold: this guest dirties about as much as was sent, so of what it has a tenth
+// where the threshold is 90 %, half where it is 50 %, the default.
 struct Throttling {
   const char* name;
   int initial, increment, max;
   Json others;
+  int longest_step;
 };
 
 std::string ParameterName(const Throttling& throttling) { return throttling.name; }
@@ -113,7 +118,7 @@ TEST_P(AutoConvergeTest, ThrottlesUntilItConverges) {
   if (HasFatalFailure()) return;
   AwaitThrottle(std::min(GetParam().initial + 1, GetParam().max));
   if (HasFatalFailure()) return;
-  EXPECT_LE(highest_, std::min(GetParam().initial + GetParam().increment, GetParam().max));
+  EXPECT_LE(highest_, std::min(GetParam().initial + GetParam().longest_step, GetParam().max));
   Measure("cpu_throttle_percent", highest_);
   TANDEM_ASSERT_OK(Converge());
   TANDEM_ASSERT_OK(WaitForStatus(MigrationStatus::kPreSwitchover));
@@ -123,15 +128,15 @@ TEST_P(AutoConvergeTest, ThrottlesUntilItConverges) {
   ExpectGuestMoved();
 }
 
+// With another threshold, or without the slow tail, the last one's step would be 47 or 60.
 INSTANTIATE_TEST_SUITE_P(Tuning, AutoConvergeTest,
-                         Values(Throttling{"Initial5Increment25Max95", 5, 25, 95, {}}),
+                         Values(Throttling{"Initial5Increment25Max95", 5, 25, 95, {}, 25},
+                                Throttling{"Max20", 5, 25, 20, {}, 25},
+                                Throttling{"TailSlowTrigger90", 5, 60, 95,
+                                           Json::Object({{"cpu-throttle-tailslow", true},
+                                                         {"throttle-trigger-threshold", 90}}),
+                                           35}),
                          NameOfParameter());
-INSTANTIATE_TEST_SUITE_P(
-    Slow, AutoConvergeTest,
-    Values(Throttling{"Max20", 5, 25, 20, {}},
-           Throttling{"TailSlow", 5, 25, 95, Json::Object({{"cpu-throttle-tailslow", true}})},
-           Throttling{"Trigger10", 5, 25, 95, Json::Object({{"throttle-trigger-threshold", 10}})}),
-    NameOfParameter());
 
 // M6: precopy goes on as long as the rest would keep the guest down for longer than allowed, and
 // the guest is not down for longer.
@@ -162,7 +167,7 @@ TEST_F(TuningTest, SwitchoverBandwidthDecides) {
 }
 
 // M6: precopy sends no faster than allowed and, where nothing else takes the processors, hardly
-// slower.
+// slower; a busy host slows it, but not by as much as if bits were taken for bytes.
 TANDEM_COVERS(TuningTest, MaxBandwidthIsKept, "M6");
 TEST_F(TuningTest, MaxBandwidthIsKept) {
   constexpr int64_t kLimit = 100'000'000;
@@ -174,6 +179,7 @@ TEST_F(TuningTest, MaxBandwidthIsKept) {
   double seconds = static_cast<double>(statistics().total_time_ms.value_or(0)) / 1000;
   double rate = static_cast<double>(statistics().transferred_bytes.value_or(0)) / seconds;
   EXPECT_LE(rate, 1.1 * kLimit);
+  EXPECT_GE(rate, kLimit / 4);
   double load = 0;
   if (getloadavg(&load, 1) == 1 && load < 0.5) {
     EXPECT_GE(rate, 0.9 * kLimit);
@@ -193,12 +199,15 @@ class Wire {
     auto* generic = reinterpret_cast<sockaddr*>(&address);
     EXPECT_EQ(bind(socket_.get(), generic, length), 0);
     EXPECT_EQ(getsockname(socket_.get(), generic, &length), 0);
+    timespec none{};
+    EXPECT_EQ(ioctl(socket_.get(), SIOCGSTAMPNS, &none), -1) << "this lets the kernel look";
     port_ = ntohs(address.sin_port);
   }
   int port() const { return port_; }
 
-  // Whether an announcement (reverse ARP) comes in that time.
-  bool HearAnnouncement(absl::Duration patience) {
+  // Whether an announcement (reverse ARP) comes in that time. `sent`, if given, is when the kernel
+  // took it.
+  bool HearAnnouncement(absl::Duration patience, absl::Time* sent = nullptr) {
     absl::Time end = absl::Now() + patience;
     for (;;) {
       pollfd entry{.fd = socket_.get(), .events = POLLIN, .revents = 0};
@@ -206,6 +215,9 @@ class Wire {
       if (left < 0 || poll(&entry, 1, left) != 1) return false;
       std::array<unsigned char, 2048> frame{};
       ssize_t size = recv(socket_.get(), frame.data(), frame.size(), 0);
+      timespec taken{};
+      EXPECT_EQ(ioctl(socket_.get(), SIOCGSTAMPNS, &taken), 0);
+      if (sent != nullptr) *sent = absl::TimeFromTimespec(taken);
       if (size > 14 && frame[12] == 0x80 && frame[13] == 0x35) return true;
     }
   }
@@ -215,26 +227,75 @@ class Wire {
   int port_ = 0;
 };
 
-// M6: where the guest arrives, its network card announces itself as often as it was told.
-TANDEM_COVERS(TuningTest, CardIsAnnouncedAsOftenAsAsked, "M6");
-TEST_F(TuningTest, CardIsAnnouncedAsOftenAsAsked) {
-  constexpr int kRounds = 4, kMaxMs = 100;
-  Wire wire, unused;
-  setup().arguments = {"-device", "e1000,netdev=net,romfile="};
-  auto wire_to = [](int port) {
-    return fmt::format("socket,id=net,udp=127.0.0.1:{},localaddr=127.0.0.1:0", port);
-  };
-  setup().source.arguments = {"-netdev", wire_to(unused.port())};
-  setup().destination.arguments = {"-netdev", wire_to(wire.port())};
-  setup().parameters.others = Json::Object({{"announce-initial", 20},
-                                            {"announce-max", kMaxMs},
-                                            {"announce-rounds", kRounds},
-                                            {"announce-step", 30}});
+class AnnouncementTest : public TuningTest {
+ protected:
+  void SetUp() override {
+    TuningTest::SetUp();
+    setup().arguments = {"-device", "e1000,netdev=net,romfile="};
+    auto wire_to = [](const Wire& wire) {
+      return fmt::format("socket,id=net,udp=127.0.0.1:{},localaddr=127.0.0.1:0", wire.port());
+    };
+    setup().source.arguments = {"-netdev", wire_to(of_source_)};
+    setup().destination.arguments = {"-netdev", wire_to(of_destination_)};
+    setup().parameters.others = Json::Object({{"announce-initial", 20},
+                                              {"announce-max", 100},
+                                              {"announce-rounds", kGapsMs.size() + 1},
+                                              {"announce-step", 60}});
+  }
+
+  // Hears all announcements and no more. A busy host can make a gap longer, never shorter than was
+  // asked: the shortest ones are kept.
+  void HearRounds() {
+    std::array<absl::Time, kGapsMs.size() + 1> sent;
+    for (absl::Time& each : sent) {
+      ASSERT_TRUE(of_destination_.HearAnnouncement(absl::Seconds(10), &each));
+    }
+    EXPECT_FALSE(of_destination_.HearAnnouncement(absl::Milliseconds(300)));
+    for (size_t i = 0; i < kGapsMs.size(); ++i) {
+      absl::Duration gap = sent[i + 1] - sent[i];
+      EXPECT_GE(gap, absl::Milliseconds(kGapsMs[i]) - kClockTick) << i;
+      shortest_[i] = std::min(shortest_[i], gap);
+    }
+  }
+  bool GapsAreAsAsked() const {
+    for (size_t i = 0; i < kGapsMs.size(); ++i) {
+      if (shortest_[i] > absl::Milliseconds(kGapsMs[i]) + kDelay) return false;
+    }
+    return true;
+  }
+  std::string Gaps() const {
+    return fmt::format("{} {} {}", absl::FormatDuration(shortest_[0]),
+                       absl::FormatDuration(shortest_[1]), absl::FormatDuration(shortest_[2]));
+  }
+  // The human monitor's command takes the parameters of migrations.
+  absl::Status AnnounceAgain() {
+    return destination().machine().HumanMonitor("announce_self", StepDeadline()).status();
+  }
+  bool SourceAnnounces() { return of_source_.HearAnnouncement(absl::ZeroDuration()); }
+
+ private:
+  // The initial one, one more step, and two steps would be above the maximum.
+  static constexpr std::array<int, 3> kGapsMs = {20, 80, 100};
+  static constexpr absl::Duration kClockTick = absl::Milliseconds(2);  // QEMU's timer has 1 ms
+  static constexpr absl::Duration kDelay = absl::Milliseconds(35);
+  Wire of_source_, of_destination_;
+  std::array<absl::Duration, kGapsMs.size()> shortest_ = {
+      absl::InfiniteDuration(), absl::InfiniteDuration(), absl::InfiniteDuration()};
+};
+
+// M6: where the guest arrives, its network card announces itself as often as it was told, and waits
+// in between as long as it was told.
+TANDEM_COVERS(AnnouncementTest, CardIsAnnouncedAsAsked, "M6");
+TEST_F(AnnouncementTest, CardIsAnnouncedAsAsked) {
   TANDEM_ASSERT_OK(StartMachines());
   TANDEM_ASSERT_OK(Migrate(MigrationAddress::Unix(scratch().File("migration"))));
-  for (int i = 0; i < kRounds; ++i) EXPECT_TRUE(wire.HearAnnouncement(absl::Seconds(10))) << i;
-  EXPECT_FALSE(wire.HearAnnouncement(absl::Milliseconds(3 * kMaxMs)));
-  EXPECT_FALSE(unused.HearAnnouncement(absl::ZeroDuration())) << "the source announces nothing";
+  HearRounds();
+  for (int again = 0; again < 10 && !GapsAreAsAsked() && !HasFailure(); ++again) {
+    TANDEM_ASSERT_OK(AnnounceAgain());
+    HearRounds();
+  }
+  EXPECT_TRUE(GapsAreAsAsked()) << "the shortest gaps: " << Gaps();
+  EXPECT_FALSE(SourceAnnounces());
   ExpectGuestMoved();
 }
 
