@@ -82,6 +82,26 @@ class BoundsTest : public ParametersTest {
     return bounds;
   }
 
+  // Whether the human monitor sets the parameter to that, which QMP then says. A size has a unit,
+  // which the monitor would else choose itself.
+  bool IsSetByHand(const std::string& name, int64_t value, bool is_size) {
+    Json before = Current(name);
+    absl::StatusOr<std::string> answer = source().machine().HumanMonitor(
+        fmt::format("migrate_set_parameter {} {}{}", name, value, is_size ? "B" : ""),
+        StepDeadline());
+    Json after = Current(name);
+    bool taken = answer.ok() && answer->empty();
+    if (after.Dump() != (taken ? Json(value) : before).Dump()) {
+      Complain(name, fmt::format("{} by hand makes it {}", value, after.Dump()));
+    }
+    return taken;
+  }
+
+  // The human monitor shows the unit of a size.
+  std::string ShownByHand() {
+    return source().machine().HumanMonitor("info migrate_parameters", StepDeadline()).value_or("");
+  }
+
   void Expect(const std::string& name, int64_t bound, bool taken) {
     if (TakesEffect(name, Json(bound)) == taken) return;
     Complain(name, fmt::format("{} is {}", bound, taken ? "refused" : "taken"));
@@ -103,7 +123,25 @@ TEST_F(BoundsTest, NamedBoundsAreTrue) {
     if (bounds->low > 0) Expect(name, bounds->low - 1, false);
   }
   Measure("parameters_with_bounds", found);
-  EXPECT_GE(found, 5);
+  EXPECT_GE(found, 13) << "as many as QEMU 7.2 has";
+  TANDEM_ASSERT_THAT(complaints(), IsEmpty());
+}
+
+// M7: around the bounds of a number, the human monitor takes what QMP takes, and no more.
+TANDEM_COVERS(BoundsTest, HumanMonitorKeepsThem, "M7");
+TEST_F(BoundsTest, HumanMonitorKeepsThem) {
+  TANDEM_ASSERT_OK(StartSource());
+  const std::string shown = ShownByHand();
+  for (const std::string& name : NamesOfKind("int")) {
+    std::optional<Bounds> bounds = BoundsOf(name);
+    if (!bounds) continue;
+    bool is_size = std::regex_search(shown, std::regex(name + R"(: \d+ bytes)"));
+    for (int64_t bound : {bounds->low, bounds->high, bounds->high + 1}) {
+      bool by_qmp = TakesEffect(name, Json(bound));
+      if (IsSetByHand(name, bound, is_size) == by_qmp) continue;
+      Complain(name, fmt::format("{} is {} by QMP alone", bound, by_qmp ? "taken" : "refused"));
+    }
+  }
   TANDEM_ASSERT_THAT(complaints(), IsEmpty());
 }
 
