@@ -16,11 +16,11 @@ foreach(test IN ITEMS
     precopy:Precopy/PrecopyTest.StoppedGuestMovesOverTcp/Q35
     precopy:Precopy/PrecopyTest.DestinationAcknowledgesTheSwitchover/Pc
     multifd:Multifd/MultifdCompressionTest.LiveGuestMoves/Zstd
-    multifd:Multifd/MultifdCancelTest.GuestMovesToAFreshDestination/Plain
+    multifd:Multifd/MultifdCancelTest.GuestMovesToAFreshDestination/Precopy
     postcopy:Postcopy/PostcopyTest.GuestRunsBeforeItsMemoryIsThere/Preempt
     postcopy:Postcopy/PostcopyTest.RecoversOnAnotherSocket/OneChannel
     postcopy:Postcopy/PostcopyTest.RecoversAfterPeerThatHangsUp/Preempt
-    file:File/FileTest.GuestMoves/PlainStopped
+    file:File/FileTest.GuestMoves/StreamStopped
     file:File/FileTest.GuestMoves/MappedRamLive
     file:File/FileTest.GuestMoves/MappedRamMultifdStopped
     file:FileOffsetTest.BytesBeforeTheOffsetStay

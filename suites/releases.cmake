@@ -72,7 +72,7 @@ set(on_all ${precopy}
     guest:GuestTest.GuestReportsALostVectorRegister
     bitmaps:Bitmaps/BitmapsTest.BitmapsArrive/MappedNames
     snapshot:SnapshotTest.BackgroundSnapshotIsOneMoment
-    parameters:HumanParametersTest.InfoAgreesWithQmp
+    human_monitor:HumanParametersTest.InfoAgreesWithQmp
     hammer:Hammer/HammerTest.GuestArrivesWhole/StopAndContInActive)
 tandem_on_releases(7.2 7.2 ${on_all})
 tandem_on_releases(10.0 10.0 ${on_all}
