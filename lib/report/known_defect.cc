@@ -165,8 +165,10 @@ class EntryReader {
   }
 
   void RefuseUnknownMembers() {
+    std::set<std::string> seen;  // a merge may make one entry of two
     for (const auto& [member, value] : entry_.members()) {
       if (!known_.contains(member)) Refuse(member, "is not known");
+      if (!seen.insert(member).second) Refuse(member, "is there twice");
     }
   }
 

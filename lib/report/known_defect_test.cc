@@ -129,6 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongFile{Entry(R"(, "patience_seconds": "2")"), "\"patience_seconds\" must be a number"},
         WrongFile{Entry(R"(, "accelerators": "tcg")"), "\"accelerators\" must be an array"},
         WrongFile{Entry(R"(, "symptom": ["x"])"), "\"symptom\" is not known"},
+        WrongFile{Entry(R"(, "tests": ["*"])"), "\"tests\" is there twice"},
         WrongFile{R"([{"id": "a", "tests": ["*"], "symptoms": ["("], "meaning": "m",
                        "reference": "r"}])",
                   "which is no regular expression"},
